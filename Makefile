@@ -1,0 +1,37 @@
+# Everything a newcomer needs: `make demo` and `make test`. Each makes its own virtual environment first.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test lint types layers check bench clean
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,postgresql]'
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/python fixtures/demo.py $(BIN)/fluxidx
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+layers: $(STAMP)
+	$(BIN)/lint-imports
+
+check: lint types layers test
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/run
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info demo
