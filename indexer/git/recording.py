@@ -1,0 +1,183 @@
+"""What a rendering looked at, so that a later one can tell whether it would see the same."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from indexer.git.artifact import plain
+from indexer.git.linked import encoded
+from indexer.git.tree import Entry, EntryKind, Tree, TreeError
+
+_LINK: Final = "-> "
+
+
+def listing_digest(entries: Iterable[Entry]) -> str:
+    """Hex digest of the names and kinds in a directory."""
+    digest = hashlib.sha256()
+    for entry in entries:
+        digest.update(b"%s\0%s\0" % (entry.kind.encode(), encoded(entry.name)))
+    return digest.hexdigest()
+
+
+class RecordingTree:
+    """A tree that remembers what was asked of it, in paths of the repository that really holds the files.
+
+    It sees through artifacts: their ignore rules (``Ignore.digest``) and their composition (``MappedTree.digest``)
+    are not remembered here and belong to the key that the record is kept under.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self.read_files: dict[str, str] = {}
+        """File → blob id."""
+        self.listed: dict[str, str] = {}
+        """Directory → digest of its listing; a path that was only looked for → what is there; a link → where to."""
+        self.absent: set[str] = set()
+        """Paths that were looked for and lead to nothing in the tree."""
+        self.elsewhere: set[str] = set()
+        """Names of other repositories that were looked at; the three records above leave those out."""
+
+    @property
+    def tree(self) -> Tree:
+        """The tree that is read."""
+        return self._tree
+
+    def fresh(self) -> RecordingTree:
+        """Another record of the same tree, with nothing in it."""
+        return RecordingTree(self._tree)
+
+    def absorb(self, other: RecordingTree) -> None:
+        """Adds what another record of the same tree holds."""
+        self.read_files.update(other.read_files)
+        self.listed.update(other.listed)
+        self.absent |= other.absent
+        self.elsewhere |= other.elsewhere
+
+    @property
+    def repository(self) -> str | None:
+        return self._tree.repository
+
+    @property
+    def root(self) -> str:
+        return self._tree.root
+
+    def resolve(self, path: str) -> str:
+        try:
+            resolved = self._tree.resolve(path)
+        except TreeError:
+            self._note(path)
+            raise
+        self._note(path)
+        return resolved
+
+    def kind(self, path: str) -> EntryKind | None:
+        kind = self._tree.kind(path)
+        self._note(path)
+        return kind
+
+    def list(self, path: str) -> list[Entry]:
+        try:
+            entries = self._tree.list(path)
+        except TreeError:
+            self._note(path)
+            raise
+        place = self._place(path)
+        if place is not None:
+            tree, there = place
+            self.listed[tree.resolve(there)] = listing_digest(tree.list(there))
+        return entries
+
+    def read(self, path: str) -> bytes:
+        try:
+            content = self._tree.read(path)
+        finally:
+            self._note_file(path)
+        return content
+
+    def blob(self, path: str) -> str:
+        try:
+            return self._tree.blob(path)
+        finally:
+            self._note_file(path)
+
+    def origin(self, path: str) -> tuple[str | None, str]:
+        return self._tree.origin(path)
+
+    def _place(self, path: str) -> tuple[Tree, str] | None:
+        """The real place behind a path, without dots, its links noted; None where that is nothing to remember."""
+        path = posixpath.normpath(path.strip("/")) if path else ""
+        path = "" if path == "." else path
+        if path == ".." or path.startswith("../"):
+            return None
+        try:
+            tree, there = plain(self._tree, path)
+        except TreeError:
+            # A path that an ArtifactGenerator did not fill: the composition answers for it.
+            return None
+        if tree.repository is not None:
+            self.elsewhere.add(tree.repository)
+            return None
+        self._note_links(tree, there)
+        return tree, there
+
+    def _note_links(self, tree: Tree, path: str) -> None:
+        try:
+            if tree.resolve(path) == path:
+                return
+            done = ""
+            for name in path.split("/"):
+                here = f"{done}/{name}" if done else name
+                done = tree.resolve(here)
+                if done != here:
+                    self.listed[here] = _LINK + done
+        except TreeError:
+            return
+
+    def _note(self, path: str) -> None:
+        """Remembers what is at a path, or that nothing is."""
+        place = self._place(path)
+        if place is None:
+            return
+        tree, there = place
+        kind = tree.kind(there)
+        if kind is None:
+            self.absent.add(there)
+        elif self._tree.kind(path) is not None:
+            self.listed.setdefault(there if kind is EntryKind.SUBMODULE else tree.resolve(there), kind.value)
+        else:
+            # Left out of the artifact: by a rule, or as a link, which the directory's listing tells.
+            above = posixpath.dirname(there)
+            self.listed[above] = listing_digest(tree.list(above))
+
+    def _note_file(self, path: str) -> None:
+        if self._tree.kind(path) is not EntryKind.FILE:
+            self._note(path)
+            return
+        place = self._place(path)
+        if place is not None:
+            tree, there = place
+            self.read_files[tree.resolve(there)] = tree.blob(there)
+
+
+def unchanged(tree: Tree, read: Mapping[str, str], listed: Mapping[str, str], absent: Iterable[str]) -> bool:
+    """Whether a record of the repository that ``tree`` shows (not an artifact of it) still holds."""
+    try:
+        return (
+            all(tree.kind(path) is None for path in absent)
+            and all(tree.blob(path) == blob for path, blob in read.items())
+            and all(_still(tree, path, seen) for path, seen in listed.items())
+        )
+    except TreeError:
+        return False
+
+
+def _still(tree: Tree, path: str, seen: str) -> bool:
+    if seen.startswith(_LINK):
+        return tree.resolve(path) == seen.removeprefix(_LINK)
+    if seen in set(EntryKind):
+        kind = tree.kind(path)
+        return kind is not None and kind.value == seen
+    return listing_digest(tree.list(path)) == seen

@@ -1,0 +1,267 @@
+"""A Git repository: where it is, what it is called elsewhere, its trees, and who wrote which line.
+
+Everything but a revision's files is asked of git by plain processes, so that a question does not import GitPython.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from indexer.git.blame import BlameLine, Commit, Uncommitted, parse
+from indexer.git.command import Git, GitError, without_filters
+from indexer.git.linked import decoded
+from indexer.git.remotes import without_credentials
+from indexer.git.worktree import WorkTree
+
+if TYPE_CHECKING:
+    from indexer.git.objects import ObjectDatabase
+    from indexer.git.revision import RevisionTree
+
+
+class NoRepository(GitError):
+    """There is no Git repository here, or git will not use it."""
+
+
+class UnknownRevision(GitError):
+    """The revision names no commit that this clone has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The remote branch that a local one follows."""
+
+    remote: str
+    branch: str
+
+
+class Repository:
+    """One repository, or one linked worktree of it. ``name`` is what its trees' spans carry."""
+
+    def __init__(
+        self, git_dir: Path, common_dir: Path, root: Path | None, *, shallow: bool, algorithm: str, name: str | None
+    ) -> None:
+        self.root = root
+        """The top of the working tree, without symbolic links; None for a bare repository."""
+        self.git_dir = common_dir
+        """The directory that all worktrees of the repository share."""
+        self.shallow = shallow
+        self.name = name
+        self._algorithm = algorithm
+        place = {"GIT_DIR": str(git_dir)} | ({"GIT_WORK_TREE": str(root)} if root else {})
+        self._git = Git(str(root or git_dir), place)
+
+    @classmethod
+    def open(cls, path: Path | str, name: str | None = None) -> Repository:
+        """The repository around ``path``, found as git finds it (``GIT_DIR`` included). Raises NoRepository."""
+        place = Path(os.path.realpath(path))
+        directory = place.parent if place.is_file() else place
+        if not directory.is_dir():
+            raise NoRepository(f"{path}: no such directory")
+        try:
+            said = Git(str(directory)).run(
+                "rev-parse",
+                "--git-dir",
+                "--git-common-dir",
+                "--is-shallow-repository",
+                "--show-object-format",
+                "--show-cdup",
+            )
+        except GitError as error:
+            raise NoRepository(f"{path}: {error}") from None
+        git_dir, common_dir, shallow, algorithm, *up = os.fsdecode(said).split("\n")[:-1]
+        root = Path(os.path.realpath(directory / up[0])) if up else None
+        return cls(
+            Path(os.path.realpath(directory / git_dir)),
+            Path(os.path.realpath(directory / common_dir)),
+            root,
+            shallow=shallow == "true",
+            algorithm=algorithm,
+            name=name,
+        )
+
+    @cached_property
+    def _config(self) -> dict[str, list[str]]:
+        config: dict[str, list[str]] = {}
+        for record in decoded(self._git.run("config", "-z", "--list")).split("\0")[:-1]:
+            key, _, value = record.partition("\n")
+            config.setdefault(key, []).append(value)
+        return config
+
+    @cached_property
+    def _careful(self) -> Git:
+        """For commands that look at content on disk, and would run the configured filters on it."""
+        return Git(self._git.directory, self._git.environment | without_filters(self._config))
+
+    def worktree(self) -> WorkTree:
+        """The working tree as it is now. Raises NoRepository for a bare repository."""
+        if self.root is None:
+            raise NoRepository("a bare repository has no working tree: name a revision")
+        return WorkTree(str(self.root), self.name, self._careful.run, lambda: self._config, self._algorithm)
+
+    @cached_property
+    def _objects(self) -> ObjectDatabase:
+        from indexer.git.objects import ObjectDatabase
+
+        return ObjectDatabase(self._git.environment["GIT_DIR"])
+
+    def revision(self, rev: str) -> RevisionTree:
+        """The files of a commit. Raises UnknownRevision."""
+        from indexer.git.revision import RevisionTree
+
+        if self._algorithm != "sha1":
+            raise UnknownRevision(f"revisions of a repository with {self._algorithm} object ids cannot be read")
+        commit = self._commit(rev)
+        if commit is None:
+            raise UnknownRevision(self._why_unknown(rev))
+        header = self._objects.read(commit)[1].partition(b"\n")[0]
+        tree = header.removeprefix(b"tree ").decode()
+        return RevisionTree(self._objects, commit, tree, str(self.root or self.git_dir), self.name)
+
+    def close(self) -> None:
+        """Ends the process that reads revisions, if there is one."""
+        if "_objects" in self.__dict__:
+            self._objects.close()
+
+    def _commit(self, rev: str) -> str | None:
+        if not rev or rev.startswith("-"):
+            return None
+        try:
+            return self._git.run("rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}").decode().strip()
+        except GitError:
+            return None
+
+    def _why_unknown(self, rev: str) -> str:
+        from difflib import get_close_matches
+
+        why = f"{rev} names no commit of this repository"
+        names = decoded(self._git.run("for-each-ref", "--format=%(refname:short)")).split()
+        if not names and self.head() is None:
+            return f"{why}: it has no commits yet"
+        close = [name for name in names if name.endswith(f"/{rev}")] or get_close_matches(rev, names, n=3)
+        if close:
+            return f"{why}: is {' or '.join(close)} meant?"
+        return f"{why}: this is a shallow clone, git fetch --unshallow gets the rest" if self.shallow else why
+
+    def head(self) -> str | None:
+        """The full sha of the commit that is checked out; None before the first one."""
+        return self._commit("HEAD")
+
+    def branch(self) -> str | None:
+        """The branch that is checked out, also before its first commit; None when HEAD is detached."""
+        return decoded(self._git.run("symbolic-ref", "--quiet", "--short", "HEAD", accept=(0, 1))).strip() or None
+
+    def upstream(self) -> Upstream | None:
+        """What the branch that is checked out follows; None where nothing is configured."""
+        branch = self.branch()
+        remote = self._config.get(f"branch.{branch}.remote")
+        merge = self._config.get(f"branch.{branch}.merge")
+        return Upstream(remote[-1], merge[-1].removeprefix("refs/heads/")) if remote and merge else None
+
+    def remotes(self) -> dict[str, str]:
+        """The URL that each remote is fetched from, after git's own rewriting and without credentials."""
+        remotes: dict[str, str] = {}
+        for line in decoded(self._git.run("remote", "--verbose")).splitlines():
+            name, _, rest = line.partition("\t")
+            url, fetched, _ = rest.rpartition(" (fetch)")
+            if fetched:
+                remotes.setdefault(name, without_credentials(url))
+        return remotes
+
+    def fingerprint(self) -> str:
+        """A hex digest of the commit, the branch, the index, and the files on disk that differ from it.
+
+        Such a file counts by its size and times, so that a touched one looks changed and no change goes unnoticed.
+        """
+        digest = hashlib.sha256()
+        if self.root is None:
+            digest.update(f"{self.branch()} {self.head()}".encode("utf-8", "surrogateescape"))
+            return digest.hexdigest()
+        for record in self._status():
+            if record.startswith(b"#") and not record.startswith((b"# branch.oid", b"# branch.head")):
+                continue
+            digest.update(record + b"\0")
+            if record[:1] in _PATH_FIELD:
+                digest.update(_stamp(self.root, record))
+        return digest.hexdigest()
+
+    def changes(self) -> frozenset[str]:
+        """The files that differ from the commit that is checked out, untracked and deleted ones included."""
+        if self.root is None:
+            return frozenset()
+        return frozenset(decoded(_path(record)) for record in self._status() if record[:1] in _PATH_FIELD)
+
+    def _status(self) -> list[bytes]:
+        """The records of ``git status --porcelain=v2``."""
+        status = self._careful.run(
+            "status", "--porcelain=v2", "-z", "--branch", "--untracked-files=all", "--no-renames", "--no-ahead-behind",
+            "--ignore-submodules=dirty",
+        )  # fmt: skip
+        return status.split(b"\0")
+
+    def blame(self, path: str, first: int, last: int, rev: str | None = None) -> list[BlameLine]:
+        """Who wrote the lines ``first`` to ``last`` (from 1, inclusive) of a file: on disk, or of a revision.
+
+        Raises GitError where there is no such file or it has fewer than ``first`` lines, UnknownRevision.
+        """
+        if rev is None and self.root is None:
+            rev = "HEAD"
+        commit = self._commit(rev) if rev is not None else None
+        if rev is not None and commit is None:
+            raise UnknownRevision(self._why_unknown(rev))
+        revision = [commit] if commit else []
+        try:
+            said = self._careful.run(
+                "blame", "--porcelain", "--no-textconv", "-L", f"{first},{last}", *revision, "--", path
+            )
+        except GitError:
+            if commit is None and self._is_new(path):
+                return [BlameLine(line, Uncommitted()) for line in range(first, last + 1)]
+            raise
+        return list(parse(said))
+
+    def _is_new(self, path: str) -> bool:
+        """Whether a file is on disk and not in the commit that is checked out."""
+        assert self.root is not None
+        if not (self.root / path).is_file():
+            return False
+        try:
+            self._git.run("cat-file", "-e", f"HEAD:{path}")
+        except GitError:
+            return True
+        return False
+
+    def last_commit(self, path: str, first: int, last: int, rev: str | None = None) -> Commit | Uncommitted:
+        """The newest commit among those that wrote these lines; Uncommitted if one line is. Raises as ``blame``."""
+        commits: dict[str, Commit] = {}
+        for line in self.blame(path, first, last, rev):
+            if isinstance(line.commit, Uncommitted):
+                return line.commit
+            commits[line.commit.sha] = line.commit
+        newest = max(commit.committed for commit in commits.values())
+        tied = [sha for sha, commit in commits.items() if commit.committed == newest]
+        if len(tied) > 1:
+            # Rebased commits often share a second; then ancestry tells.
+            tied = self._git.run("merge-base", "--independent", *tied).decode().split()
+        return commits[tied[0]]
+
+
+_PATH_FIELD: Final = {b"1": 8, b"u": 10, b"?": 1}
+"""Kind of a record of ``git status --porcelain=v2`` → the number of fields before its path."""
+
+
+def _path(record: bytes) -> bytes:
+    return record.split(b" ", _PATH_FIELD[record[:1]])[-1]
+
+
+def _stamp(root: Path, record: bytes) -> bytes:
+    """Size and times of the file that a record speaks of."""
+    try:
+        found = (root / decoded(_path(record))).lstat()
+    except OSError:
+        return b"absent"
+    return f"{found.st_mode} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}".encode()
