@@ -1,0 +1,39 @@
+"""What becomes of a folded scalar when go-yaml v3 writes it and reads it again, as kustomize does with every object.
+
+The writer puts an extra line break before every run of breaks that follows a line without leading space. That is right
+only where the next line has no leading space either; where it has, the text comes back with a line break more. (Where
+the text itself begins with a space the writer puts none, and a break is lost.)
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_LINE: Final = re.compile(r"([^\n]+)(\n*)")
+_NOT_IN_BLOCKS: Final = re.compile(
+    " \n| \\Z|[^\n\t\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]"
+)
+"""What makes the writer give up the folded style for double quotes, which lose nothing."""
+
+
+def refolded(text: str) -> str:
+    """The text of a folded scalar after one round through go-yaml v3."""
+    if "\n" not in text[:-1] and not text.endswith("\n\n") or _NOT_IN_BLOCKS.search(text):
+        return text
+    first = text.lstrip("\n")[:1]
+    doubles = first not in ("", " ", "\t")
+    lines: list[tuple[str, int]] = [(found[1], len(found[2])) for found in _LINE.finditer(text)]
+    parts = ["\n" * (len(text) - len(text.lstrip("\n")))]
+    for index, (line, breaks) in enumerate(lines):
+        parts.append(line)
+        indented = line[0] in " \t"
+        written = breaks + (1 if doubles and not indented and breaks else 0)
+        if index == len(lines) - 1:
+            # The end of the text: one break stays one (clipped), more are kept with what was written.
+            parts.append("\n" * (breaks if breaks < 2 else written))
+        elif indented or lines[index + 1][0][0] in " \t":
+            parts.append("\n" * written)
+        else:
+            parts.append("\n" * (written - 1) if written > 1 else " ")
+    return "".join(parts)
