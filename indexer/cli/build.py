@@ -1,0 +1,121 @@
+"""``fluxidx build``: index the repository, and say what could not be rendered and why."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+from indexer.cli.common import Session, shared
+from indexer.errors import ExitCode
+from indexer.report.terminal import Terminal
+
+if TYPE_CHECKING:
+    from indexer.index.build import BuildReport, ClusterTotals
+
+
+@click.command("build")
+@click.option("--rev", "revision", metavar="REV", help="Index this revision.  [default: the working tree]")
+@click.option("--strict", is_flag=True, help="Exit 1 when a unit failed or could not be resolved.")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", expose_value=False, help="At most so many processes.")
+@shared("text", "json", question=False)
+def command(session: Session, revision: str | None, strict: bool) -> int:
+    """Index the working tree, uncommitted and untracked files included, or a revision.
+
+    Units that fail are listed and do not fail the build. Nothing is done where the index is up to date.
+    """
+    from indexer.index.build import build_index
+    from indexer.index.location import locate
+
+    location = locate(session.index_url, session.repository.git_dir)
+    with _Progress(shown=not session.quiet and sys.stderr.isatty()) as progress:
+        report = build_index(
+            session.repository,
+            session.config,
+            location,
+            revision=revision,
+            say=session.say,
+            progress=progress,
+        )
+    if session.output == "json":
+        from indexer.report.json import dumps
+
+        click.echo(dumps(_json(report)))
+    else:
+        click.echo(_text(report, session.terminal))
+    return ExitCode.FINDINGS if strict and report.problems else ExitCode.DONE
+
+
+class _Progress:
+    """One line on a terminal's standard error that says what is being rendered, and is gone in the end."""
+
+    def __init__(self, *, shown: bool) -> None:
+        self._shown = shown
+
+    def __call__(self, message: str) -> None:
+        if self._shown:
+            width = Terminal.of(sys.stderr, "never", {}).width
+            click.echo(f"\r\x1b[2K{message[: width - 1]}", nl=False, err=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._shown:
+            click.echo("\r\x1b[2K", nl=False, err=True)
+
+
+def _json(report: BuildReport) -> dict[str, Any]:
+    from indexer.report.json import SCHEMA, unit
+
+    return {
+        "schema": SCHEMA,
+        "query": {"command": "build", "revision": report.revision},
+        "index": str(report.location),
+        "rendered": report.rendered,
+        "clusters": [
+            {"cluster": one.cluster, "units": {str(state): n for state, n in one.units.items()}, "objects": one.objects}
+            for one in report.clusters
+        ],
+        "problems": [
+            {"cluster": one.cluster, "unit": unit(one.unit), "state": one.state, "reason": one.reason}
+            for one in report.problems
+        ],
+    }
+
+
+def _text(report: BuildReport, terminal: Terminal) -> str:
+    """Totals of each cluster, then each reason once, with the units it keeps from being rendered."""
+    from indexer.report.text import Writer
+
+    writer = Writer(terminal, None)
+    width = max((len(one.cluster) for one in report.clusters), default=0)
+    for totals in report.clusters:
+        writer.line(f"{terminal.style(totals.cluster.ljust(width), fg='cyan')}  {_totals(totals)}")
+    for state in sorted({one.state for one in report.problems}):
+        reasons: dict[str, list[str]] = {}
+        for one in report.problems:
+            if one.state == state:
+                reasons.setdefault(one.reason, []).append(f"{one.cluster}: {one.unit}")
+        writer.line()
+        writer.line(terminal.style(state.capitalize(), bold=True, fg="red" if state == "failed" else "yellow"))
+        for reason, units in reasons.items():
+            for unit in units:
+                writer.line(f"  {unit}")
+            writer.wrapped(reason, 6, dim=True)
+    if report.problems:
+        writer.line()
+    what = report.revision or "working tree"
+    writer.line(f"{'Indexed' if report.rendered else 'Up to date'}: {what}, in {report.location}")
+    return str(writer)
+
+
+def _totals(one: ClusterTotals) -> str:
+    from indexer.flux.model import UnitState
+    from indexer.report.text import count
+
+    others = [f"{n} {state}" for state, n in one.units.items() if n and state is not UnitState.RENDERED]
+    not_rendered = f" ({', '.join(others)})" if others else ""
+    return f"{count(sum(one.units.values()), 'unit')}{not_rendered}, {count(one.objects, 'object')}"

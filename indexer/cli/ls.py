@@ -1,0 +1,72 @@
+"""``fluxidx ls``: the objects in the index."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from indexer.cli.common import Session, shared
+from indexer.query.names import find, parse
+from indexer.query.rows import object_of, span, unit_of
+from indexer.query.scope import Scope
+from indexer.report.json import dumps, object_id
+from indexer.report.json import span as span_json
+from indexer.report.json import unit as unit_json
+
+if TYPE_CHECKING:
+    from indexer.index.read import Row
+
+_ALL: Final = "SELECT * FROM objects ORDER BY cluster, unit_kind, unit_namespace, unit_name, object_id"
+_HEADER: Final = ("CLUSTER", "KIND", "NAMESPACE", "NAME", "DEFINED AT", "UNIT")
+
+
+@click.command("ls")
+@click.argument("words", metavar="[OBJECT]", nargs=-1)
+@click.option("-n", "--namespace", metavar="NAMESPACE", help="Only objects of this namespace.")
+@shared("text", "json", "jsonl")
+def command(session: Session, words: Sequence[str], namespace: str | None) -> None:
+    """List the objects in the index, or those that OBJECT means.
+
+    OBJECT is KIND/NAME, KIND NAME or KIND/NAMESPACE/NAME; '*' in a name stands for any text.
+    """
+    with session.index() as index:
+        rows = _rows(Scope.of(index, session.repository.git_dir, session.clusters), words, namespace)
+    if session.output == "jsonl":
+        for row in rows:
+            click.echo(json.dumps(_json(row), ensure_ascii=False))
+    elif session.output == "json":
+        click.echo(dumps([_json(row) for row in rows]))
+    else:
+        for line in _table([_HEADER, *map(_cells, rows)]):
+            click.echo(line)
+
+
+def _rows(scope: Scope, words: Sequence[str], namespace: str | None) -> Sequence[Row]:
+    if words:
+        return find(scope, parse(words, namespace))
+    return [row for row in scope.rows(_ALL) if namespace in (None, row["namespace"])]
+
+
+def _json(row: Row) -> dict[str, Any]:
+    return {
+        "cluster": row["cluster"],
+        "unit": unit_json(unit_of(row)),
+        "object": object_id(object_of(row)),
+        "role": row["role"],
+        "definition": span_json(span(row)),
+        "digest": row["digest"],
+    }
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    where = f"{row['file']}:{row['line']}" if row["file"] is not None else "-"
+    unit = f"{row['unit_kind']}/{row['unit_namespace']}/{row['unit_name']}"
+    return row["cluster"], row["kind"], row["namespace"] or "-", row["name"], where, unit
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

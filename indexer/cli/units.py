@@ -1,0 +1,130 @@
+"""``fluxidx units``: what deploys objects, as a tree from the entry points down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from indexer.cli.common import Session, shared
+from indexer.query.rows import span, unit_of
+from indexer.query.scope import Scope
+from indexer.report.json import dumps
+from indexer.report.json import span as span_json
+from indexer.report.json import unit as unit_json
+from indexer.report.text import Writer, count
+
+if TYPE_CHECKING:
+    from indexer.index.read import Row
+    from indexer.report.terminal import Terminal
+
+_MARKS: Final = {
+    "rendered": ("✓", "+", "green"),
+    "failed": ("✗", "!", "red"),
+    "unresolved": ("?", "?", "yellow"),
+    "suspended": ("‖", "=", "yellow"),
+}
+"""State → mark, the same without Unicode, colour."""
+_ORDER: Final = ("cluster", "kind", "namespace", "name", "unit_id")
+
+
+@click.command("units")
+@shared("text", "json", "jsonl")
+def command(session: Session) -> None:
+    """Show the Kustomizations, HelmReleases, ResourceSets … in the index, each below the one that deploys it."""
+    with session.index() as index:
+        scope = Scope.of(index, session.repository.git_dir, session.clusters)
+    rows = sorted(scope.units.values(), key=lambda row: tuple(row[key] for key in _ORDER))
+    if session.output == "jsonl":
+        for row in rows:
+            click.echo(json.dumps(_json(row), ensure_ascii=False))
+    elif session.output == "json":
+        click.echo(dumps([_json(row) for row in rows]))
+    elif rows:
+        click.echo(_text(rows, session.terminal))
+
+
+def _json(row: Row) -> dict[str, Any]:
+    keys = ("kind", "namespace", "name", "url", "ref")
+    return {
+        "cluster": row["cluster"],
+        "unit": unit_json(unit_of(row, "")),
+        "state": row["state"],
+        "reason": row["reason"],
+        "source": {key: row[f"source_{key}"] for key in keys} if row["source_kind"] is not None else None,
+        "path": row["path"],
+        "parent": unit_json(unit_of(row, "parent_")) if row["parent_kind"] is not None else None,
+        "definition": span_json(span(row)),
+        "objects": row["objects"],
+    }
+
+
+def _text(rows: Sequence[Row], terminal: Terminal) -> str:
+    writer = Writer(terminal, None)
+    for cluster in dict.fromkeys(row["cluster"] for row in rows):
+        if str(writer):
+            writer.line()
+        own = [row for row in rows if row["cluster"] == cluster]
+        objects = sum(row["objects"] for row in own)
+        writer.heading(cluster, f"{count(len(own), 'unit')}, {count(objects, 'object')}")
+        _Forest(writer, own).write()
+    return str(writer)
+
+
+class _Forest:
+    """The trees of one cluster."""
+
+    def __init__(self, writer: Writer, rows: Sequence[Row]) -> None:
+        self._writer = writer
+        self._terminal = writer.terminal
+        self._rows = rows
+        self._written: set[int] = set()
+        self._children: dict[int | None, list[Row]] = {}
+        known = {row["unit_id"] for row in rows}
+        for row in rows:
+            parent = row["parent_id"] if row["parent_id"] in known and row["parent_id"] != row["unit_id"] else None
+            self._children.setdefault(parent, []).append(row)
+
+    def write(self) -> None:
+        for root in self._children.get(None, []):
+            self._unit(root, "", "")
+        # Units that deploy each other in a circle hang from no entry point.
+        for row in self._rows:
+            self._unit(row, "", "")
+
+    def _unit(self, row: Row, branch: str, below: str) -> None:
+        if row["unit_id"] in self._written:
+            return
+        self._written.add(row["unit_id"])
+        children = self._children.get(row["unit_id"], [])
+        mark, ascii_mark, colour = _MARKS[row["state"]]
+        mark = self._terminal.glyph(mark, ascii_mark)
+        name = f"{row['kind']} {'/'.join(filter(None, (row['namespace'], row['name'])))}"
+        self._row(branch, mark, name, row, colour)
+        if row["reason"]:
+            bar = self._terminal.glyph("│", "|") if children else " "
+            self._reason(f"{below}{bar}   ", row["reason"])
+        for child in children:
+            last = child is children[-1]
+            joint = self._terminal.glyph("└─ ", "`- ") if last else self._terminal.glyph("├─ ", "|- ")
+            self._unit(child, below + joint, below + ("   " if last else self._terminal.glyph("│  ", "|  ")))
+
+    def _row(self, branch: str, mark: str, name: str, row: Row, colour: str) -> None:
+        rendered = row["state"] == "rendered"
+        right = count(row["objects"], "object") if rendered else row["state"]
+        detail = f"  {row['path']}" if row["path"] else ""
+        room = self._terminal.width - len(branch) - 2 - len(name) - len(right) - 2
+        if len(detail) > room:
+            detail = ""
+        gap = " " * (max(room - len(detail), 0) + 2)
+        style = self._terminal.style
+        left = f"{style(branch, dim=True)}{style(mark, fg=colour)} {name}{style(detail, dim=True)}"
+        self._writer.line(f"{left}{gap}{right if rendered else style(right, fg=colour)}")
+
+    def _reason(self, indent: str, reason: str) -> None:
+        block = Writer(self._terminal, None)
+        block.wrapped(reason, len(indent))
+        for line in str(block).splitlines():
+            self._writer.line(self._terminal.style(indent + line.lstrip(), dim=True))

@@ -1,0 +1,178 @@
+"""Builds an index where it is missing or older than what it was built from, and says what became of it.
+
+Nothing here imports SQLAlchemy or the engine before a build is needed: a question on a fresh index waits for neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from indexer import __version__
+from indexer.errors import IndexMissing
+from indexer.flux.model import UnitId, UnitState
+from indexer.index.freshness import Target, open_fresh, target_of
+from indexer.index.location import Location, at_path, locate
+from indexer.index.lock import building
+from indexer.index.read import RUN_BUILD, Index, connect
+
+if TYPE_CHECKING:
+    from indexer.flux.config import Config
+    from indexer.git.repository import Repository
+
+Say = Callable[[str], None]
+
+_REVISIONS: Final = "revisions"
+_KEPT: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterTotals:
+    """What the index holds of one cluster."""
+
+    cluster: str
+    units: dict[UnitState, int]
+    """Number of units in each state, zeros included."""
+    objects: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A unit that could not be rendered as the cluster would."""
+
+    cluster: str
+    unit: UnitId
+    state: UnitState
+    """FAILED or UNRESOLVED."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What an index holds after a build."""
+
+    location: Location
+    revision: str | None
+    """None for the working tree."""
+    rendered: bool
+    """False where the index was up to date already."""
+    clusters: tuple[ClusterTotals, ...]
+    problems: tuple[Problem, ...]
+
+
+def build_index(
+    repository: Repository,
+    config: Config,
+    location: Location,
+    *,
+    revision: str | None = None,
+    say: Say | None = None,
+    progress: Say | None = None,
+) -> BuildReport:
+    """Renders the working tree, or ``revision``, and writes the index, unless that holds exactly this already.
+
+    ``say`` is told when another build has to end first, ``progress`` what is being rendered. Raises FluxidxError.
+    """
+
+    def waiting() -> None:
+        if say is not None:
+            say(f"{location}: another build of this index is running: waiting for it")
+
+    with building(location, waiting):
+        target = target_of(repository, config, revision)
+        try:
+            index, rendered = open_fresh(location, target), False
+        except IndexMissing:
+            _render_and_write(repository, config, location, target, progress)
+            index, rendered = connect(location), True
+    with index:
+        return _report(index, target, rendered=rendered)
+
+
+def ensure_fresh(
+    repository: Repository,
+    config: Config,
+    index: str | None,
+    *,
+    revision: str | None = None,
+    build: bool = True,
+    progress: Say | None = None,
+) -> Index:
+    """The opened index of the working tree, or of ``revision``, built first where it is missing or stale.
+
+    ``index`` is what ``--index`` says. ``progress`` gets one line where there is something to wait for. Raises
+    IndexMissing or IndexStale where a build is needed and not allowed, and whatever a build raises.
+    """
+    location = locate(index, repository.git_dir)
+    target = target_of(repository, config, revision)
+    try:
+        return open_fresh(location, target, any_revision=not build)
+    except IndexMissing as missing:
+        stale = missing
+    if revision is not None:
+        # A question about the past must not take the index of the present away.
+        location = at_path(repository.git_dir / "fluxidx" / _REVISIONS / f"{target.commit}.db")
+        try:
+            return open_fresh(location, target)
+        except IndexMissing as missing:
+            stale = missing
+    if not build:
+        raise stale
+    if progress is not None:
+        progress(f"{str(stale).removesuffix(RUN_BUILD)}: building it")
+    build_index(repository, config, location, revision=revision, say=progress)
+    if location.path is not None and location.path.parent.name == _REVISIONS:
+        _forget_old(location.path.parent)
+    return connect(location)
+
+
+def _forget_old(folder: Path) -> None:
+    """Deletes the indexes of revisions but the newest few; each can be built again."""
+    indexes = sorted(folder.glob("*.db"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for path in indexes[_KEPT:]:
+        for part in folder.glob(f"{path.name}*"):
+            part.unlink(missing_ok=True)
+
+
+def _render_and_write(
+    repository: Repository, config: Config, location: Location, target: Target, progress: Say | None
+) -> None:
+    from indexer.flux.render import render_repository
+    from indexer.index.write import Build, replace
+
+    tree = repository.worktree() if target.revision is None else repository.revision(target.revision)
+    clusters = render_repository(repository, tree, config, progress=progress)
+    build = Build(
+        repository=target.name,
+        root=str(repository.root or repository.git_dir),
+        revision=target.revision,
+        head=target.commit or repository.head(),
+        fingerprint=target.fingerprint,
+        engine=__version__,
+        built_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    replace(location, build, clusters)
+
+
+def _report(index: Index, target: Target, *, rendered: bool) -> BuildReport:
+    mine = {"build": target.name}
+    units = index.rows("SELECT * FROM units WHERE build = :build ORDER BY unit_id", mine)
+    totals = []
+    for row in index.rows("SELECT DISTINCT cluster FROM clusters WHERE build = :build ORDER BY cluster", mine):
+        own = [unit for unit in units if unit["cluster"] == row["cluster"]]
+        states = {state: sum(unit["state"] == state for unit in own) for state in UnitState}
+        totals.append(ClusterTotals(row["cluster"], states, sum(unit["objects"] for unit in own)))
+    problems = tuple(
+        Problem(
+            unit["cluster"],
+            UnitId(unit["kind"], unit["namespace"], unit["name"]),
+            UnitState(unit["state"]),
+            unit["reason"] or "",
+        )
+        for unit in units
+        if unit["state"] in {UnitState.FAILED, UnitState.UNRESOLVED}
+    )
+    return BuildReport(index.location, target.revision, rendered, tuple(totals), problems)

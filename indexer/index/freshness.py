@@ -1,0 +1,113 @@
+"""Whether an index still holds what a build would put into it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from indexer import __version__
+from indexer.errors import IndexMissing
+from indexer.index.errors import IndexStale
+from indexer.index.location import Location
+from indexer.index.read import RUN_BUILD, Index, Row, connect, storable
+
+if TYPE_CHECKING:
+    from indexer.flux.config import Config
+    from indexer.git.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a build reads, and the mark of all it depends on."""
+
+    name: str
+    """What tells the repository from others in the same index."""
+    revision: str | None
+    """As it was asked for; None for the working tree."""
+    commit: str | None
+    """The commit that ``revision`` named when it was asked for; None where no revision was."""
+    fingerprint: str
+    """Equal as long as a build would give the same rows."""
+
+
+def target_of(repository: Repository, config: Config, revision: str | None) -> Target:
+    """What a build of ``revision`` would read now; by default the working tree, and HEAD where there is none.
+
+    Raises GitError for an unknown revision.
+    """
+    commit = None if revision is None else repository.revision(revision).commit
+    files = repository.fingerprint() if revision is None else f"commit {commit}"
+    fingerprint = hashlib.sha256("\0".join([__version__, files, *_config(config)]).encode()).hexdigest()
+    if revision is None and repository.root is None:
+        revision = "HEAD"
+    return Target(storable(str(repository.git_dir)), revision, commit, fingerprint)
+
+
+def open_fresh(location: Location, target: Target, *, any_revision: bool = False) -> Index:
+    """Opens an index that holds exactly ``target``.
+
+    With ``any_revision``, an index that was built of a revision on purpose may stand for the working tree: a commit
+    does not grow old. Raises IndexMissing, IndexStale, IndexNewer, IndexUnusable.
+    """
+    index = connect(location)
+    try:
+        found = index.rows("SELECT * FROM builds WHERE repository = :name", {"name": target.name})
+        if not found:
+            raise IndexMissing(f"{location}: this repository is not in the index{RUN_BUILD}")
+        if found[0]["fingerprint"] != target.fingerprint:
+            pinned = found[0]["revision"] is not None and target.revision is None
+            if not (pinned and any_revision):
+                raise IndexStale(f"{location}: {_difference(found[0], target)}{RUN_BUILD}")
+    except BaseException:
+        index.close()
+        raise
+    return index
+
+
+def _difference(build: Row, target: Target) -> str:
+    if build["engine"] != __version__:
+        return f"the index was built by version {build['engine']}"
+    if build["revision"] != target.revision:
+        return f"the index holds {build['revision'] or 'the working tree'}, not {target.revision or 'the working tree'}"
+    return "the index is older than the repository"
+
+
+def _config(config: Config) -> list[str]:
+    """The marks of the configuration file and of everything outside the repository that it draws in."""
+    files = [path for path in (config.path, *(path for cluster in config.clusters for path in cluster.objects)) if path]
+    return [*map(_file, files), *(_source(source.path) for source in config.sources)]
+
+
+def _file(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return "unreadable"
+
+
+def _source(path: Path) -> str:
+    from indexer.git.command import GitError
+    from indexer.git.repository import Repository
+
+    try:
+        return Repository.open(path).fingerprint()
+    except GitError:
+        return _folder(path)
+
+
+def _folder(path: Path) -> str:
+    """The mark of a folder without Git: names, sizes and times of all files below it."""
+    digest = hashlib.sha256()
+    for directory, names, files in os.walk(path):
+        names.sort()
+        for name in sorted(files):
+            file = f"{directory}/{name}"
+            try:
+                status = os.lstat(file)
+            except OSError:
+                continue
+            digest.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()

@@ -1,0 +1,139 @@
+"""The tables of the index, as the newest migration leaves them; the views over them are the migration's own.
+
+Rules for every table: no column holds two kinds of "nothing" (NULL: there is none, or it is not known; an empty
+namespace: cluster-scoped); flags are 0 or 1, so that the same SQL works on every database; JSON is text. Texts that
+repeat for every object (paths, kinds) are rows of their own, numbers elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, SmallInteger, Table, Text
+
+METADATA: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+
+def _id() -> Column[int]:
+    """A key that the writer hands out, so that rows can point at each other before they are inserted."""
+    return Column("id", Integer, primary_key=True, autoincrement=False)
+
+
+def _owner(table: str) -> Column[int]:
+    """The row this one goes with: deleting a repository deletes all that was built from it."""
+    return Column(f"{table}_id", Integer, ForeignKey(f"{table}.id", ondelete="CASCADE"), nullable=False)
+
+
+def _text(name: str, *, nullable: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=nullable)
+
+
+def _span() -> list[Column[int]]:
+    """Where a text stands, all NULL where that is unknown: lines and columns from 1, the end inclusive."""
+    numbers = ("document", "line", "column", "end_line", "end_column")
+    file = Column("file_id", Integer, ForeignKey("file.id"), nullable=True)
+    return [file, *(Column(name, Integer, nullable=True) for name in numbers)]
+
+
+REPOSITORY: Final = Table(
+    "repository",
+    METADATA,
+    _id(),
+    _text("name"),  # unique: the path of its common git directory
+    _text("root"),
+    _text("revision", nullable=True),
+    _text("head", nullable=True),
+    _text("fingerprint"),
+    _text("engine"),
+    _text("built_at"),
+)
+FILE: Final = Table("file", METADATA, _id(), _owner("repository"), _text("origin"), _text("path"))
+GVK: Final = Table("gvk", METADATA, _id(), _text("group"), _text("version"), _text("kind"))
+CLUSTER: Final = Table("cluster", METADATA, _id(), _owner("repository"), _text("name"), _text("entry"))
+UNIT: Final = Table(
+    "unit",
+    METADATA,
+    _id(),
+    _owner("cluster"),
+    _text("kind"),
+    _text("namespace"),
+    _text("name"),
+    _text("state"),
+    _text("reason", nullable=True),
+    _text("source_kind", nullable=True),
+    _text("source_namespace", nullable=True),
+    _text("source_name", nullable=True),
+    _text("source_url", nullable=True),
+    _text("source_ref", nullable=True),
+    _text("path", nullable=True),
+    _text("directory", nullable=True),
+    _text("parent_kind", nullable=True),
+    _text("parent_namespace", nullable=True),
+    _text("parent_name", nullable=True),
+    Column("parent_id", Integer, nullable=True),
+    Column("objects", Integer, nullable=False),
+    *_span(),
+)
+OBJECT: Final = Table(
+    "object",
+    METADATA,
+    _id(),
+    _owner("unit"),
+    Column("gvk_id", Integer, ForeignKey("gvk.id"), nullable=False),
+    _text("namespace"),
+    _text("name"),
+    _text("role"),
+    _text("digest"),
+    *_span(),
+)
+CONTRIBUTION: Final = Table(
+    "contribution",
+    METADATA,
+    _id(),
+    _owner("object"),
+    _text("role"),
+    _text("operation"),
+    _text("fields"),
+    Column("overridden", SmallInteger, nullable=False),
+    *_span(),
+)
+SUBSTITUTION: Final = Table(
+    "substitution",
+    METADATA,
+    _id(),
+    _owner("object"),
+    _text("variable"),
+    _text("fields"),
+    _text("supplied_by"),
+    Column("redacted", SmallInteger, nullable=False),
+    *_span(),
+)
+# What a build saw of the repository: a file's blob, a directory's listing, a path with nothing at it. Units share them.
+SIGHT: Final = Table("sight", METADATA, _id(), _owner("repository"), _text("access"), _text("path"), _text("blob"))
+INPUT: Final = Table(
+    "input",
+    METADATA,
+    Column("unit_id", Integer, ForeignKey("unit.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("sight_id", Integer, ForeignKey("sight.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+)
+
+Index("ix_repository_name", REPOSITORY.c.name, unique=True)
+Index("ix_file_path", FILE.c.path, FILE.c.origin, FILE.c.repository_id, unique=True)
+Index("ix_cluster_repository_id", CLUSTER.c.repository_id)
+Index("ix_unit_cluster_id", UNIT.c.cluster_id)
+Index("ix_unit_file_id", UNIT.c.file_id)
+Index("ix_object_unit_id", OBJECT.c.unit_id)
+Index("ix_object_name", OBJECT.c.name)
+Index("ix_object_file_id", OBJECT.c.file_id)
+Index("ix_contribution_object_id", CONTRIBUTION.c.object_id)
+Index("ix_contribution_file_id", CONTRIBUTION.c.file_id)
+Index("ix_substitution_object_id", SUBSTITUTION.c.object_id)
+Index("ix_substitution_file_id", SUBSTITUTION.c.file_id)
+Index("ix_sight_path", SIGHT.c.path)
+Index("ix_input_sight_id", INPUT.c.sight_id)

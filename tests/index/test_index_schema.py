@@ -1,0 +1,146 @@
+"""The schema: made by migrations, equal to the writer's tables, documented, and checked before it is read."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+import migrations
+from indexer.errors import ExitCode, IndexMissing
+from indexer.index.engine import writing
+from indexer.index.errors import IndexNewer, IndexStale
+from indexer.index.location import at_path
+from indexer.index.read import SCHEMA, connect
+from indexer.index.schema import METADATA
+from indexer.index.write import replace
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTATION = (ROOT / "docs" / "index-schema.md").read_text(encoding="utf-8")
+
+VIEWS = {
+    "builds": "repository root revision head fingerprint engine built_at",
+    "clusters": "cluster entry build",
+    "units": "unit_id cluster kind namespace name state reason source_kind source_namespace source_name source_url "
+    "source_ref path directory parent_kind parent_namespace parent_name parent_id repository file document line "
+    "column_ end_line end_column objects build",
+    "objects": "object_id unit_id cluster unit_kind unit_namespace unit_name group_ version kind namespace name role "
+    "digest repository file document line column_ end_line end_column",
+    "contributions": "contribution_id object_id unit_id role operation repository file document line column_ end_line "
+    "end_column fields overridden",
+    "substitutions": "object_id unit_id variable fields supplied_by redacted repository file document line column_ "
+    "end_line end_column",
+    "inputs": "unit_id access path blob",
+}
+
+
+@pytest.fixture
+def index(tmp_path, cluster, build):
+    location = at_path(tmp_path / "index.db")
+    replace(location, build(), [cluster("prod"), cluster("staging")])
+    return location
+
+
+def set_version(path, version):
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", [version])
+    connection.close()
+
+
+def test_the_newest_migration_is_the_one_that_readers_expect():
+    scripts = ScriptDirectory(migrations.__path__[0])
+    assert scripts.get_heads() == [SCHEMA]
+    assert all(re.fullmatch(r"\d{4}", revision.revision) for revision in scripts.walk_revisions())
+
+
+def test_migrations_make_the_tables_that_the_writer_fills(tmp_path):
+    with writing(at_path(tmp_path / "index.db")) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_migrations_can_be_undone(tmp_path):
+    path = tmp_path / "index.db"
+    config = Config(ROOT / "alembic.ini", cmd_opts=None)
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    with writing(at_path(path)) as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE '%alembic%'").fetchall() == []
+    connection.close()
+
+
+def test_views_have_exactly_the_public_columns(index):
+    with connect(index) as opened:
+        views = {row["name"] for row in opened.rows("SELECT name FROM sqlite_master WHERE type = 'view'")}
+        assert views == set(VIEWS)
+        for view, columns in VIEWS.items():
+            assert opened.ask(f"SELECT * FROM {view}")[0] == columns.split()  # noqa: S608 - our own names
+
+
+def test_every_view_and_column_is_documented():
+    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", DOCUMENTATION, re.MULTILINE | re.DOTALL))
+    documented = {
+        name: [
+            column for row in re.findall(r"^\| (`.*?) \|", text, re.MULTILINE) for column in re.findall(r"`(\w+)`", row)
+        ]
+        for name, text in sections.items()
+    }
+    for view, columns in VIEWS.items():
+        assert documented[view] == columns.split()
+
+
+def test_every_documented_query_runs(index):
+    queries = re.findall(r"```sql\n(.*?)```", DOCUMENTATION, re.DOTALL)
+    queries += re.findall(r'fluxidx sql (?:-o \w+ )?"(.*)"', DOCUMENTATION)
+    assert len(queries) >= 2 + len(VIEWS)
+    with connect(index) as opened:
+        for query in queries:
+            columns, rows = opened.ask(query.strip().rstrip(";"))
+            assert columns
+            list(rows)
+
+
+def test_a_newer_index_is_refused_by_readers_and_writers(index, cluster, build):
+    set_version(index.path, "9999")
+    with pytest.raises(IndexNewer, match=r"schema 9999 and this program knows .*: upgrade fluxidx") as error:
+        connect(index)
+    assert error.value.exit_code is ExitCode.ENVIRONMENT
+    with pytest.raises(IndexNewer):
+        replace(index, build(), [cluster()])
+
+
+def test_an_older_index_is_stale_to_readers(index):
+    set_version(index.path, "0000")
+    with pytest.raises(IndexStale, match="old schema 0000: run `fluxidx build`") as error:
+        connect(index)
+    assert error.value.exit_code is ExitCode.INDEX
+
+
+def test_a_writer_migrates_what_an_older_program_left(tmp_path, cluster, build):
+    location = at_path(tmp_path / "index.db")
+    with writing(location) as connection:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", migrations.__path__[0])
+        config.set_main_option("path_separator", "os")
+        command.downgrade(config, "base")
+    with pytest.raises(IndexMissing, match="there is no index"):
+        connect(location)
+    replace(location, build(), [cluster()])
+    with connect(location) as opened:
+        assert opened.rows("SELECT cluster FROM clusters") == [{"cluster": "prod"}]
+
+
+def test_an_index_without_a_build_is_missing(tmp_path):
+    location = at_path(tmp_path / "index.db")
+    with writing(location):
+        pass
+    with pytest.raises(IndexMissing, match="is empty"):
+        connect(location)
