@@ -11,9 +11,7 @@ import re
 from typing import Final
 
 _LINE: Final = re.compile(r"([^\n]+)(\n*)")
-_NOT_IN_BLOCKS: Final = re.compile(
-    " \n| \\Z|[^\n\t\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]"
-)
+_NOT_IN_BLOCKS: Final = re.compile(" \n| \\Z|[^\n\t\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
 """What makes the writer give up the folded style for double quotes, which lose nothing."""
 
 

@@ -2,9 +2,12 @@
 
 import pytest
 
-from indexer.manifest import ManifestError, comments, duplicate_error, parse, parse_embedded, parse_stream, to_data
-from indexer.manifest.compose import MAX_BYTES, MAX_DEPTH
+from indexer.manifest.comment import comments
+from indexer.manifest.compose import MAX_BYTES, MAX_DEPTH, duplicate_error, parse, parse_stream
+from indexer.manifest.embedded import parse_embedded
+from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Scalar, Sequence, Source, Style, unpack
+from indexer.manifest.scalars import to_data
 
 
 def root(text):

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indexer.manifest import EmitError, emit, parse, to_data
+from indexer.manifest.compose import parse
+from indexer.manifest.emit import EmitError, emit
+from indexer.manifest.scalars import to_data
 
 CONFORMANCE = Path(__file__).resolve().parents[3] / "shared" / "conformance" / "kustomize"
 EXPECTED = sorted(CONFORMANCE.glob("*/expected.yaml"))

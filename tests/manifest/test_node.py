@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.manifest import parse, to_data
+from indexer.manifest.compose import parse
 from indexer.manifest.history import Contribution, contributions
 from indexer.manifest.node import (
     NOWHERE,
@@ -23,6 +23,7 @@ from indexer.manifest.node import (
     stamped,
     unpack,
 )
+from indexer.manifest.scalars import to_data
 
 SOURCE = Source(None, "a.yaml")
 COORDINATE = st.integers(0, 2**24 - 1)

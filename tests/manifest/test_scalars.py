@@ -4,19 +4,12 @@ import math
 
 import pytest
 
-from indexer.manifest import (
-    DuplicateKeyError,
-    NonStringKeyError,
-    UndecodableError,
-    dumps,
-    parse,
-    resolve,
-    tag_of,
-    to_data,
-    to_data_11,
-)
+from indexer.manifest.compose import parse
+from indexer.manifest.errors import DuplicateKeyError, NonStringKeyError, UndecodableError
+from indexer.manifest.gojson import dumps
 from indexer.manifest.gonumber import float32_text, float_text, json_float_text
 from indexer.manifest.node import Scalar, Style
+from indexer.manifest.scalars import resolve, tag_of, to_data, to_data_11
 
 
 def root(text):

@@ -1,0 +1,137 @@
+"""What every command shares: its options, and the session they make: the repository, its configuration, the index."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from indexer.report.terminal import Terminal
+
+if TYPE_CHECKING:
+    from indexer.flux.config import Config
+    from indexer.git.repository import Repository
+    from indexer.git.tree import Tree
+    from indexer.index.read import Index
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Session:
+    """One invocation. What it opens is opened when it is asked for, and only then is its library imported."""
+
+    repo: Path | None
+    """Where to look for the repository; None: the current directory."""
+    config_file: Path | None
+    index_url: str | None
+    """A path or a SQLAlchemy URL; None: inside the repository's git directory."""
+    clusters: tuple[str, ...]
+    """The clusters to answer for; empty: all."""
+    output: str
+    terminal: Terminal
+    quiet: bool
+    verbose: bool
+    no_build: bool = False
+
+    @cached_property
+    def repository(self) -> Repository:
+        from indexer.git.repository import Repository
+
+        return Repository.open(self.repo or Path.cwd())
+
+    @cached_property
+    def config(self) -> Config:
+        from indexer.flux.config import Config
+
+        return Config.load(self.config_file, self.repository.root)
+
+    def tree(self, revision: str | None) -> Tree:
+        """The files of ``revision``, or the working tree."""
+        return self.repository.worktree() if revision is None else self.repository.revision(revision)
+
+    def index(self, revision: str | None = None) -> Index:
+        """The index of the working tree, or of ``revision``, built first where it is missing or stale.
+
+        Raises IndexMissing where that would be needed and ``--no-build`` forbids it.
+        """
+        from indexer.index.build import ensure_fresh
+
+        return ensure_fresh(
+            self.repository,
+            self.config,
+            self.index_url,
+            revision=revision,
+            build=not self.no_build,
+            progress=None if self.quiet else self.say,
+        )
+
+    def say(self, message: str) -> None:
+        """Tells the person something that is not the answer."""
+        if not self.quiet:
+            click.echo(message, err=True)
+
+
+def shared(*formats: str, question: bool = True) -> Callable[[_F], _F]:
+    """Adds the options of every command; the function gets a Session as its first argument.
+
+    ``formats`` are what ``-o`` takes, the default first; without any, the command has no such option. A ``question``
+    reads the index and takes ``--no-build``.
+    """
+    options = [
+        click.option("--repo", type=click.Path(path_type=Path), metavar="PATH", help="Repository to look at."),
+        click.option(
+            "--config",
+            "config_file",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            metavar="FILE",
+            help="Configuration.  [default: .fluxidx.toml of the repository]",
+        ),
+        click.option(
+            "--index",
+            "index_url",
+            envvar="FLUXIDX_INDEX",
+            metavar="PATH|URL",
+            help="The index: a file, or a SQLAlchemy URL.  [default: in the git directory]",
+        ),
+        click.option("--cluster", "clusters", multiple=True, metavar="NAME", help="Only this cluster (repeatable)."),
+        click.option(
+            "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="When to colour the output."
+        ),
+        click.option("-q", "--quiet", is_flag=True, help="Print nothing but the answer and errors."),
+        click.option("-v", "--verbose", is_flag=True, help="Print more."),
+    ]
+    if formats:
+        options.append(
+            click.option("-o", "--output", type=click.Choice(formats), default=formats[0], help="Format of the answer.")
+        )
+    if question:
+        options.append(click.option("--no-build", is_flag=True, help="Fail rather than build the index."))
+
+    def decorate(function: _F) -> _F:
+        @functools.wraps(function)
+        def command(color: str, output: str = "", no_build: bool = False, **arguments: Any) -> Any:
+            own = {name: arguments.pop(name) for name in ("repo", "config_file", "index_url", "clusters")}
+            terminal = Terminal.of(sys.stdout, color, os.environ)
+            click.get_current_context().color = terminal.colour
+            flags = {name: arguments.pop(name) for name in ("quiet", "verbose")}
+            session = Session(**own, **flags, output=output, terminal=terminal, no_build=no_build)
+            return function(session, **arguments)
+
+        for option in reversed(options):
+            command = option(command)
+        return command  # type: ignore[return-value]
+
+    return decorate
+
+
+def usage(message: str) -> click.UsageError:
+    """A mistake on the command line that click cannot see."""
+    return click.UsageError(message, click.get_current_context())

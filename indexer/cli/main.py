@@ -1,0 +1,103 @@
+"""The program: finds the command, and turns every expected failure into one message and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from indexer import __version__
+from indexer.errors import ExitCode, FluxidxError
+
+COMMANDS = {
+    "build": "Index the repository.",
+    "where": "Show everything that made an object what it is.",
+    "what": "Show everything that a file or its lines deploy.",
+    "ls": "List the objects in the index.",
+    "units": "Show Kustomizations, HelmReleases … as a tree.",
+    "render": "Print YAML as the controller would apply it.",
+    "sql": "Run read-only SQL over the documented views.",
+}
+"""Command → the line ``--help`` shows: known here so that help and completion import no command."""
+
+_MESSAGES = {
+    ("indexer.errors", "FluxidxError"),
+    ("indexer.git.command", "GitError"),
+    ("indexer.git.tree", "TreeError"),
+    ("indexer.kustomize.errors", "KustomizeError"),
+    ("indexer.manifest.errors", "ManifestError"),
+}
+"""Errors whose text is for the user; by name, so that no room is imported to look for its errors."""
+
+
+class Commands(click.Group):
+    """A group whose every command is a module of this package, imported when that command runs."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # The reader has all it wanted. Python flushes once more when it ends: give it something to flush into.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return ExitCode.DONE
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"indexer.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done; 1 something was found, or not found; 2 usage or environment; "
+    "3 the index is missing or stale.",
+)
+@click.version_option(__version__, prog_name="fluxidx")
+def fluxidx() -> None:
+    """Say which file, line, overlay and patch made an object of a Flux cluster, and what a line deploys."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line ``arguments`` (default: the process's own) and exits."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command line and returns its exit code; nothing that a user can cause leaves it as an exception."""
+    try:
+        return fluxidx.main(arguments, prog_name="fluxidx", standalone_mode=False) or ExitCode.DONE
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.ENVIRONMENT
+    except click.Abort:
+        # What click makes of KeyboardInterrupt, after it has ended the line.
+        return ExitCode.INTERRUPTED
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"fluxidx: {place}{error.strerror or error}", err=True)
+        return ExitCode.ENVIRONMENT
+    except Exception as error:
+        if not _expected(error):
+            raise
+        click.echo(f"fluxidx: {error}", err=True)
+        return error.exit_code if isinstance(error, FluxidxError) else ExitCode.ENVIRONMENT
+
+
+def _expected(error: Exception) -> bool:
+    """Whether an error speaks to the user: its class, or one above it, is one of those that carry a message."""
+    return any((kind.__module__, kind.__name__) in _MESSAGES for kind in type(error).__mro__)

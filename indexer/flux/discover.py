@@ -1,0 +1,275 @@
+"""Where clusters begin: the files that are applied by hand (section 8 of the Flux rules)."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from indexer.errors import FluxidxError
+from indexer.flux.config import ClusterConfig, Config, ConfigError
+from indexer.flux.resources import (
+    HELM,
+    OPERATOR,
+    is_kind,
+    is_kustomization,
+    is_source,
+    name_of,
+    namespace_of,
+    read_kustomization,
+)
+from indexer.flux.synthetic import sync_objects
+from indexer.git import sourceignore
+from indexer.git.artifact import ArtifactTree
+from indexer.git.tree import EntryKind, Tree, TreeError
+from indexer.kustomize.cache import BuildCache
+from indexer.kustomize.nodes import find, text_at
+from indexer.manifest.errors import ManifestError
+from indexer.manifest.node import Mapping, Node, Scalar, Source
+
+_SYNC_FILE: Final = "gotk-sync.yaml"
+_FLUX_SYSTEM: Final = "flux-system"
+_MARKS: Final = (b"toolkit.fluxcd.io", b"fluxcd.controlplane.io")
+_HOMES: Final = ("clusters", "cluster", "environments", "envs")
+
+
+class NoEntryPoint(FluxidxError):
+    """No cluster can be found in the repository."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPoint:
+    """What is applied to one cluster by hand."""
+
+    config: ClusterConfig
+    files: tuple[str, ...]
+    objects: tuple[Mapping, ...]
+
+    @property
+    def path(self) -> str:
+        """The directory that the first Kustomization of the entry syncs."""
+        for root in self.objects:
+            if is_kustomization(root):
+                return posixpath.normpath("/" + read_kustomization(root).path).lstrip("/")
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: str
+    objects: tuple[Mapping, ...]
+
+
+def discover(tree: Tree, config: Config, cache: BuildCache, is_home: Callable[[str], bool]) -> list[EntryPoint]:
+    """Every cluster of a repository, by name. ``is_home`` tells whether a URL means this repository.
+
+    Raises NoEntryPoint, and ConfigError for an ``entry`` that cannot be read.
+    """
+    given = [_configured(tree, cluster, config, cache) for cluster in config.clusters if cluster.entry]
+    if given and len(given) == len(config.clusters):
+        return given
+    files = list(_flux_files(tree, "", cache))
+    found = _named([*_syncs(files), *_instances(files, is_home)]) or _named(_structural(tree, files, cache))
+    found = _with_config(found, config)
+    taken = {entry.config.name for entry in given}
+    entries = [*given, *(entry for entry in found if entry.config.name not in taken)]
+    if not entries:
+        raise NoEntryPoint(
+            "no cluster found: looked for gotk-sync.yaml, a FluxInstance with spec.sync, and Kustomizations of "
+            "kustomize.toolkit.fluxcd.io in all YAML files; name the file that is applied by hand with "
+            '[[cluster]] name = "…", entry = ["…"] in .fluxidx.toml'
+        )
+    return sorted(entries, key=lambda entry: entry.config.name)
+
+
+def _configured(tree: Tree, cluster: ClusterConfig, config: Config, cache: BuildCache) -> EntryPoint:
+    objects: list[Mapping] = []
+    for name in cluster.entry:
+        try:
+            file = _parsed(tree, posixpath.normpath(name), cache)
+        except (TreeError, ManifestError) as error:
+            why = f'"{name}" of cluster "{cluster.name}" cannot be read: {error}: correct entry'
+            raise ConfigError(str(config.path), 1, why) from None
+        objects += file.objects
+        if not file.objects and posixpath.basename(name) == _SYNC_FILE:
+            objects += _placeholder(file).objects
+        objects += [made for root in file.objects for made in _sync_of(root)]
+    return EntryPoint(cluster, cluster.entry, tuple(objects))
+
+
+def _with_config(found: list[EntryPoint], config: Config) -> list[EntryPoint]:
+    """Found clusters with what the configuration says of them by name."""
+    open_ = [cluster for cluster in config.clusters if not cluster.entry]
+    if len(open_) == len(found) == 1:
+        return [replace(found[0], config=open_[0])]
+    names = {entry.config.name for entry in found}
+    for cluster in open_:
+        if cluster.name not in names:
+            raise ConfigError(
+                str(config.path),
+                1,
+                f'cluster "{cluster.name}" is none of those found ({", ".join(sorted(names)) or "none"}): '
+                "correct its name or give it an entry",
+            )
+    known = {cluster.name: cluster for cluster in open_}
+    return [replace(entry, config=known.get(entry.config.name, entry.config)) for entry in found]
+
+
+def _flux_files(tree: Tree, directory: str, cache: BuildCache) -> Iterator[_File]:
+    """The files that hold Flux's own kinds, and every ``gotk-sync.yaml``."""
+    for entry in tree.list(directory):
+        path = posixpath.join(directory, entry.name)
+        if entry.kind is EntryKind.DIRECTORY:
+            yield from _flux_files(tree, path, cache)
+        elif entry.kind is EntryKind.FILE and entry.name.endswith((".yaml", ".yml")):
+            try:
+                data = tree.read(path)
+                if entry.name == _SYNC_FILE or any(mark in data for mark in _MARKS):
+                    yield _parsed(tree, path, cache)
+            except (TreeError, ManifestError):
+                continue
+
+
+def _parsed(tree: Tree, path: str, cache: BuildCache) -> _File:
+    documents = cache.documents.documents(tree, path)
+    return _File(path, tuple(d.node for d in documents if isinstance(d.node, Mapping)))
+
+
+def _syncs(files: Iterable[_File]) -> Iterator[EntryPoint]:
+    for file in files:
+        if not file.objects and posixpath.basename(file.path) == _SYNC_FILE:
+            file = _placeholder(file)
+        if (
+            file.objects
+            and (posixpath.basename(file.path) == _SYNC_FILE or _syncs_itself(file))
+            and any(map(is_kustomization, file.objects))
+        ):
+            yield EntryPoint(ClusterConfig(""), (file.path,), file.objects)
+
+
+def _syncs_itself(file: _File) -> bool:
+    """Whether a source and a Kustomization of one name sync the directory in which the file lies."""
+    sources = {(namespace_of(root), name_of(root)) for root in file.objects if is_source(root)}
+    for root in filter(is_kustomization, file.objects):
+        path = posixpath.normpath("/" + read_kustomization(root).path).lstrip("/")
+        home = posixpath.join(path, namespace_of(root))
+        if (namespace_of(root), name_of(root)) in sources and posixpath.dirname(file.path) == home:
+            return True
+    return False
+
+
+def _placeholder(file: _File) -> _File:
+    """What ``flux bootstrap`` would write into a ``gotk-sync.yaml`` that only holds a comment."""
+    folder = posixpath.dirname(file.path)
+    path = posixpath.dirname(folder)
+    namespace = posixpath.basename(folder) or _FLUX_SYSTEM
+    at = Scalar("", source=Source(None, file.path))
+    made = sync_objects(at, name=namespace, namespace=namespace, path=f"./{path}", source=None)
+    return _File(file.path, tuple(made))
+
+
+def _instances(files: Iterable[_File], is_home: Callable[[str], bool]) -> list[EntryPoint]:
+    found: dict[tuple[str, str], EntryPoint] = {}
+    homes: set[tuple[str, str]] = set()
+    for file in files:
+        for root in file.objects:
+            objects = _sync_of(root)
+            if objects:
+                entry = EntryPoint(ClusterConfig(""), (file.path,), (root, *objects))
+                url = text_at(objects[0], "spec", "url")
+                found.setdefault((entry.path, url), entry)
+                if is_home(url):
+                    homes.add((entry.path, url))
+    # An instance of another repository (an example, a template) is none of ours, unless all are elsewhere.
+    return [entry for key, entry in found.items() if not homes or key in homes]
+
+
+def _sync_of(root: Mapping) -> list[Mapping]:
+    """The source and Kustomization of a FluxInstance, or of one whose spec stands in a chart's values."""
+    if is_kind(root, OPERATOR, "FluxInstance"):
+        sync, namespace = find(root, "spec", "sync"), namespace_of(root)
+    elif is_kind(root, HELM, "HelmRelease"):
+        sync = find(root, "spec", "values", "instance", "sync")
+        namespace = text_at(root, "spec", "targetNamespace") or namespace_of(root)
+    else:
+        return []
+    path = find(sync, "path")
+    if not isinstance(sync, Mapping) or path is None or not text_at(sync, "url"):
+        return []
+    namespace = namespace or _FLUX_SYSTEM
+    kind = text_at(sync, "kind") or "GitRepository"
+    ref: Node | str = find(sync, "ref") or "latest"
+    field = {"GitRepository": "name", "OCIRepository": "tag"}.get(kind)
+    source = (
+        {"url": find(sync, "url"), "ref": {field: ref}} if field else {"endpoint": find(sync, "url"), "bucketName": ref}
+    )
+    name = text_at(sync, "name") or namespace
+    return sync_objects(sync, name=name, namespace=namespace, path=path, source=source, kind=kind)
+
+
+def _structural(tree: Tree, files: list[_File], cache: BuildCache) -> Iterator[EntryPoint]:
+    """Kustomizations that no other Kustomization produces, grouped by the cluster's directory."""
+    tree = ArtifactTree(tree, sourceignore.load(tree))
+    roots = [(file, root) for file in files for root in file.objects if is_kustomization(root)]
+    made = {id(root): _produced(tree, root, cache) for _, root in roots}
+    groups: dict[str, list[tuple[_File, Mapping]]] = {}
+    for file, root in roots:
+        place = (file.path, root.pos)
+        if not any(place in made[id(other)] for _, other in roots if other is not root):
+            groups.setdefault(_home(file.path), []).append((file, root))
+    for found in groups.values():
+        paths = tuple(dict.fromkeys(file.path for file, _ in found))
+        beside = [root for file in files if file.path in paths for root in file.objects if not is_kustomization(root)]
+        yield EntryPoint(ClusterConfig(""), paths, (*beside, *(root for _, root in found)))
+
+
+def _produced(tree: Tree, root: Mapping, cache: BuildCache) -> set[tuple[str, int]]:
+    """Where the Kustomizations stand that a Kustomization deploys, as far as its path can be built."""
+    from indexer.flux.generate import generate
+    from indexer.kustomize.build import Options, build
+    from indexer.kustomize.errors import KustomizeError
+    from indexer.kustomize.loader import LoadRestrictor
+
+    spec = read_kustomization(root)
+    directory = posixpath.normpath("/" + spec.path).lstrip("/")
+    if tree.kind(directory) is not EntryKind.DIRECTORY:
+        return set()
+    try:
+        kustomization = generate(tree, directory, spec, cache.documents)
+        built = build(tree, directory, Options(LoadRestrictor.NONE), kustomization=kustomization, cache=cache)
+    except (KustomizeError, ManifestError, TreeError):
+        return set()
+    return {(res.root.source.file, res.root.pos) for res in built.resources if is_kustomization(res.root)}
+
+
+def _home(path: str) -> str:
+    """The directory that stands for the cluster to which a file belongs."""
+    parts = path.split("/")[:-1]
+    for index, part in enumerate(parts[:-1]):
+        if part in _HOMES:
+            return "/".join(parts[: index + 2])
+    return "/".join(parts[:-1] if parts and parts[-1] == _FLUX_SYSTEM else parts)
+
+
+def _named(entries: Iterable[EntryPoint]) -> list[EntryPoint]:
+    """Names by the last component of the synced path, or by the last one that tells two clusters apart."""
+    entries = list(entries)
+    paths = [[p for p in (entry.path or _home(entry.files[0])).split("/") if p] or ["cluster"] for entry in entries]
+    names = [path[-1] for path in paths]
+    for name in {name for name in names if names.count(name) > 1}:
+        same = [index for index, other in enumerate(names) if other == name]
+        depth = 2
+        while depth <= max(len(paths[i]) for i in same) and len({tuple(paths[i][-depth:]) for i in same}) < len(same):
+            depth += 1
+        for index in same:
+            names[index] = paths[index][-depth] if depth <= len(paths[index]) else name
+    result: list[EntryPoint] = []
+    used: set[str] = set()
+    for entry, name in zip(entries, names, strict=True):
+        unique, count = name, 2
+        while unique in used:
+            unique, count = f"{name}-{count}", count + 1
+        used.add(unique)
+        result.append(replace(entry, config=replace(entry.config, name=unique)))
+    return result

@@ -1,0 +1,162 @@
+"""From what a build gave to the objects the controller applies (section 4.9 of the Flux rules)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from indexer.flux.model import ObjectId, RenderedObject, Substitution
+from indexer.flux.normalise import normalised
+from indexer.flux.postbuild import Expanded
+from indexer.flux.resources import KustomizationSpec, group_of, kind_of, name_of, namespace_of
+from indexer.flux.scope import Kind, is_cluster_scoped
+from indexer.flux.sops import is_refused
+from indexer.kustomize.fieldspec import is_null
+from indexer.kustomize.nodes import find, put, string, text_at
+from indexer.kustomize.resource import Resource
+from indexer.manifest.gojson import dumps
+from indexer.manifest.history import Contribution, contributions
+from indexer.manifest.node import STR, Mapping, Node, Operation, Role, Scalar, Sequence, Span, Style, stamped
+from indexer.manifest.scalars import tag_of, to_data
+
+_DIGEST: Final = 32
+
+
+class RefusedObject(Exception):
+    """An object that the controller does not apply, which fails its unit."""
+
+    def __init__(self, message: str, span: Span | None) -> None:
+        super().__init__(message)
+        self.span = span
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One object as it is applied, with the resource of the build that it came from."""
+
+    root: Mapping
+    resource: Resource
+    substitutions: tuple[Substitution, ...]
+
+
+def demand_identity(root: Mapping) -> None:
+    """What the controller asks of every resource before it goes on. Raises RefusedObject."""
+    for field, value in (("apiVersion", text_at(root, "apiVersion")), ("kind", kind_of(root))):
+        if not value:
+            named = f"{kind_of(root)} {name_of(root)}".strip()
+            raise RefusedObject(f"{named} has no {field}: add it", root.span)
+
+
+def applied(pairs: Iterable[tuple[Resource, Expanded]], spec: KustomizationSpec) -> list[Applied]:
+    """The objects that are left when the build's text is read again. Raises RefusedObject."""
+    result = []
+    for resource, expanded in pairs:
+        for root in _unpacked(expanded.root):
+            final = _with_common_metadata(root, spec)
+            if is_refused(final) and not spec.decrypts:
+                raise RefusedObject(
+                    f"Secret {namespace_of(final)}/{name_of(final)} is SOPS-encrypted and the Kustomization has no "
+                    "spec.decryption: add it",
+                    root.span,
+                )
+            result.append(Applied(final, resource, expanded.substitutions))
+    return result
+
+
+def _unpacked(root: Mapping) -> Iterator[Mapping]:
+    """The items of a list; nothing for what is no object any more."""
+    items = root.get("items")
+    if isinstance(items, Sequence):
+        for item in items.items:
+            if isinstance(item, Mapping):
+                yield from _unpacked(item)
+    elif _is_object(root) and not (kind_of(root) == "Kustomization" and group_of(root) == "kustomize.config.k8s.io"):
+        yield root
+
+
+def _is_object(root: Mapping) -> bool:
+    name = find(root, "metadata", "name")
+    # A name that is a number is no name to the reader.
+    is_text = isinstance(name, Scalar) and name.text != "" and tag_of(name) == STR
+    return is_text and kind_of(root) != "" and text_at(root, "apiVersion") != ""
+
+
+def _with_common_metadata(root: Mapping, spec: KustomizationSpec) -> Mapping:
+    for field in ("labels", "annotations"):
+        common = spec.at("commonMetadata", field)
+        if not isinstance(common, Mapping) or is_null(common):
+            continue
+        op = Operation(Role.TRANSFORMS, "commonMetadata", common.span)
+        for key, value in common.items():
+            old = find(root, "metadata", field, key.text)
+            new = stamped(value, op)
+            assert isinstance(new, Scalar)
+            scalar = Scalar(new.text, STR, Style.PLAIN, new.source, new.pos, op, old)
+            root = put(root, ("metadata", field, key.text), scalar)
+    return root
+
+
+def identity(root: Mapping, crds: dict[Kind, bool]) -> ObjectId:
+    """The object's identity in the cluster; a cluster-scoped one has no namespace, whatever it says."""
+    group, kind = group_of(root), kind_of(root)
+    namespace = None if is_cluster_scoped(group, kind, crds) else namespace_of(root) or None
+    return ObjectId(group, text_at(root, "apiVersion").rpartition("/")[2], kind, namespace, name_of(root))
+
+
+class Digests:
+    """Content digests, made once for each tree that several units share."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Node, str]] = {}
+
+    def of(self, root: Mapping) -> str:
+        """Hex digest of an object as canonical JSON."""
+        found = self._known.get(id(root))
+        if found is None:
+            text = dumps(to_data(root)).encode("utf-8", "surrogateescape")
+            # The node is kept with its digest, so that its id stays its own.
+            found = self._known[id(root)] = (root, hashlib.sha256(text).hexdigest()[:_DIGEST])
+        return found[1]
+
+
+def rendered(obj: Applied, crds: dict[Kind, bool], digests: Digests) -> RenderedObject:
+    """The object with everything that made it."""
+    identifier = identity(obj.root, crds)
+    scoped = is_cluster_scoped(identifier.group, identifier.kind, crds)
+    root = normalised(obj.root, cluster_scoped=scoped)
+    role = Role.GENERATES if obj.resource.generated else Role.DEFINES
+    return RenderedObject(
+        id=identifier,
+        role=role,
+        definition=obj.resource.definition,
+        digest=digests.of(root),
+        contributions=tuple(_contributions(obj.resource, root, role)),
+        substitutions=obj.substitutions,
+        tree=root,
+    )
+
+
+def _contributions(resource: Resource, root: Mapping, role: Role) -> Iterator[Contribution]:
+    if resource.definition is not None:
+        name = "generator" if role is Role.GENERATES else "resource"
+        yield Contribution(role, name, resource.definition, ("",))
+    for entry in resource.via:
+        if entry.span is not None:
+            yield Contribution(Role.CONFIGURES, "resources entry", entry.span)
+    made = contributions(root)
+    templates = {c.span for c in made if c.role is Role.SUBSTITUTES}
+    for contribution in made:
+        # A text whose variables were expanded did not lose: it is the very text that was.
+        is_template = contribution.overridden and contribution.span in templates
+        yield replace(contribution, overridden=False) if is_template else contribution
+
+
+def owned(root: Mapping, spec: KustomizationSpec) -> Mapping:
+    """The object with the labels by which the controller knows its own; ``commonMetadata`` comes after them."""
+    prefix = "kustomize.toolkit.fluxcd.io/"
+    for key, value in (("name", spec.name), ("namespace", spec.namespace)):
+        if find(spec.spec, "commonMetadata", "labels", prefix + key) is None:
+            root = put(root, ("metadata", "labels", prefix + key), string(value))
+    return root

@@ -1,0 +1,353 @@
+"""``postBuild`` on one object, as the controller does it: to text, expanded, and read again.
+
+Section 4.8 of the Flux rules. What did not change keeps its node; what did becomes a scalar that points at the text
+with the ``${…}`` and remembers it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as Table
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from indexer.flux.goyaml import dump
+from indexer.flux.model import Substitution
+from indexer.flux.substitute import (
+    NAME,
+    Expansion,
+    Part,
+    SubstitutionError,
+    UnknownVariable,
+    expand,
+    expansions,
+    is_default,
+    parse,
+)
+from indexer.kustomize.nodes import find, string, string_map
+from indexer.manifest.compose import parse_stream
+from indexer.manifest.errors import ManifestError
+from indexer.manifest.gonumber import json_float_text
+from indexer.manifest.node import STR, Mapping, Node, Operation, Role, Scalar, Sequence, Span, Style, pointer
+from indexer.manifest.scalars import to_data, to_data_11
+
+SUBSTITUTE: Final = "kustomize.toolkit.fluxcd.io/substitute"
+_EXACT: Final = 1 << 53
+"""Integers beyond it lose digits on their way through a float64."""
+_INT64: Final = 1 << 63
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of ``postBuild``."""
+
+    value: str | None
+    """None: it is set, and its value cannot be known here."""
+    supplied_by: str
+    span: Span | None
+    redacted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """What a unit's objects are expanded with."""
+
+    values: Table[str, Variable] = field(default_factory=dict)
+    unknown: str | None = None
+    """Why a variable that is not in ``values`` may be set all the same; None: it is certainly not set."""
+    optional: bool = False
+    """Whether what is unknown may be missing in the cluster too, so that a default is the likelier value."""
+    strict: bool = True
+    always: bool = False
+    entry: Span | None = None
+    """The ``postBuild`` field."""
+
+
+class PostBuildError(Exception):
+    """An object that the controller fails to substitute; ``span`` is the text at fault."""
+
+    def __init__(self, message: str, span: Span | None) -> None:
+        super().__init__(message)
+        self.span = span
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """An object after ``postBuild``."""
+
+    root: Mapping
+    substitutions: tuple[Substitution, ...] = ()
+    unknown: frozenset[str] = frozenset()
+    """Variables that were left as they are written."""
+
+
+def is_opted_out(root: Mapping) -> bool:
+    """Whether a label or annotation keeps substitution away from an object; the value's case matters."""
+    return any(
+        string_map(find(root, "metadata", field)).get(SUBSTITUTE) == "disabled" for field in ("labels", "annotations")
+    )
+
+
+def substitute(root: Mapping, variables: Variables) -> Expanded:
+    """The object with its variables expanded. Raises PostBuildError."""
+    if is_opted_out(root) or not (
+        variables.values or variables.always or (variables.unknown is not None and not variables.optional)
+    ):
+        return Expanded(root)
+    for name in variables.values:
+        if not NAME.fullmatch(name):
+            raise PostBuildError(
+                f"'{name}' var name is invalid, must match '^[_[:alpha:]][_[:alpha:][:digit:]]*$': rename it",
+                variables.values[name].span or variables.entry,
+            )
+    try:
+        before = to_data(root)
+    except ManifestError as error:
+        raise PostBuildError(str(error), None) from None
+    texts = list(_texts(before, ()))
+    if not texts and not _holds_large_integer(before):
+        return Expanded(root)
+    lookup = _Lookup(variables)
+    text = dump(before)
+    try:
+        expanded = expand(parse(text), lookup)
+    except SubstitutionError as error:
+        raise PostBuildError(
+            f"variable substitution failed: {error}", _locate(root, error.expression or "${")
+        ) from None
+    after = _read(expanded, root, texts, lookup)
+    if not isinstance(after, dict):
+        raise PostBuildError("the expanded text is no mapping any more", root.span)
+    grafted = _Graft(lookup, variables.entry).graft(root, before, after, ())
+    assert isinstance(grafted, Mapping)
+    return Expanded(grafted, tuple(_substitutions(root, texts, lookup)), frozenset(lookup.left))
+
+
+class _Lookup:
+    """The controller's mapping of names to values, with a note of what it did not know."""
+
+    def __init__(self, variables: Variables) -> None:
+        self.variables = variables
+        self.left: set[str] = set()
+
+    def __call__(self, expansion: Expansion) -> str | None:
+        variables = self.variables
+        variable = variables.values.get(expansion.name)
+        if variable is not None and variable.value is not None:
+            return variable.value
+        may_be_set = variables.unknown is not None and not (variables.optional and is_default(expansion))
+        if variable is not None or may_be_set:
+            self.left.add(expansion.name)
+            raise UnknownVariable(expansion.name)
+        return None if variables.strict else ""
+
+    def key(self, text: str) -> str:
+        """What a key becomes."""
+        try:
+            data = _reread(expand(parse(dump(text)), self))
+        except (SubstitutionError, ManifestError):
+            return text
+        return data if isinstance(data, str) else next(iter(_reread(f"? {expand(parse(dump(text)), self)}\n: x\n")))
+
+
+def _reread(text: str) -> Any:
+    documents = parse_stream(text.encode(errors="surrogateescape"), "", limit=1)
+    node = documents[0].node if documents else None
+    return None if node is None else to_data_11(node)
+
+
+def _read(text: str, root: Mapping, texts: list[tuple[tuple[str, ...], str]], lookup: _Lookup) -> Any:
+    """The expanded text as data; where it is no YAML any more, the field that broke it is blamed."""
+    try:
+        data = _reread(text)
+    except ManifestError as error:
+        message = f"YAMLToJSON: {error.go_message}"
+    else:
+        infinite = next(
+            (value for value in _floats(data) if value in (float("inf"), -float("inf")) or value != value), None
+        )
+        if infinite is None:
+            return data
+        message = "YAMLToJSON: json: unsupported value: an infinity or NaN"
+    for path, leaf in texts:
+        try:
+            value = _reread(expand(parse(dump({"x": leaf})), lookup))
+        except (ManifestError, SubstitutionError):
+            value = None
+        if not isinstance(value, dict) or set(value) != {"x"} or any(True for _ in _floats(value)):
+            raise PostBuildError(f"{message}: quote the value of this variable", _span_at(root, path))
+    raise PostBuildError(message, root.span)
+
+
+def _floats(data: Any) -> Iterator[float]:
+    if isinstance(data, float):
+        yield data
+    elif isinstance(data, dict | list):
+        for value in data.values() if isinstance(data, dict) else data:
+            yield from _floats(value)
+
+
+def _holds_large_integer(data: Any) -> bool:
+    if isinstance(data, dict | list):
+        return any(_holds_large_integer(value) for value in (data.values() if isinstance(data, dict) else data))
+    return isinstance(data, int) and abs(data) > _EXACT
+
+
+def _texts(data: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every text and key that holds a ``$``, with its path (that of the value, for a key)."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            if "$" in key:
+                yield (*path, key), key
+            yield from _texts(value, (*path, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from _texts(value, (*path, str(index)))
+    elif isinstance(data, str) and "$" in data:
+        yield path, data
+
+
+def _node_at(root: Node, path: tuple[str, ...]) -> Node:
+    node: Node = root
+    for part in path:
+        child = (
+            node.get(part)
+            if isinstance(node, Mapping)
+            else node.items[int(part)]
+            if isinstance(node, Sequence)
+            else None
+        )
+        if child is None:
+            return node
+        node = child
+    return node
+
+
+def _span_at(root: Mapping, path: tuple[str, ...], expression: str = "") -> Span | None:
+    """Where a text stands; inside a block scalar, the line that holds the expression."""
+    node = _node_at(root, path)
+    span = node.span
+    if span is not None and expression and isinstance(node, Scalar) and node.style is Style.LITERAL:
+        before = node.text.find(expression)
+        line = span.line + 1 + node.text.count("\n", 0, max(before, 0))
+        if line <= span.end_line:
+            return replace(span, line=line, end_line=line, column=1)
+    return span
+
+
+def _locate(root: Mapping, expression: str) -> Span | None:
+    for path, text in _texts(to_data(root), ()):
+        if expression.split("\n", maxsplit=1)[0].rstrip() in text:
+            return _span_at(root, path, expression)
+    return root.span
+
+
+class _Graft:
+    """Lays new data over the old tree."""
+
+    def __init__(self, lookup: _Lookup, entry: Span | None) -> None:
+        self.lookup = lookup
+        self.entry = entry
+
+    def graft(self, old: Node, before: Any, after: Any, path: tuple[str, ...]) -> Node:
+        if isinstance(old, Mapping) and isinstance(after, dict):
+            return self._mapping(old, before, after, path)
+        if isinstance(old, Sequence) and isinstance(after, list) and len(after) == len(old.items):
+            rows = zip(old.items, before, after, strict=True)
+            items = [self.graft(o, b, a, (*path, str(i))) for i, (o, b, a) in enumerate(rows)]
+            return old if all(new is o for new, o in zip(items, old.items, strict=True)) else old.derive(items)
+        if isinstance(old, Scalar) and not isinstance(after, dict | list):
+            after = _through_float(after)
+            if (
+                before == after
+                and isinstance(before, str | bool | None) == isinstance(after, str | bool | None)
+                and (isinstance(before, bool) == isinstance(after, bool))
+            ):
+                return old
+        return self._made(after, old, self._operation(before), old)
+
+    def _mapping(self, old: Mapping, before: dict[str, Any], after: dict[str, Any], path: tuple[str, ...]) -> Mapping:
+        fields: dict[str, tuple[Scalar, Node]] = {}
+        renamed = {key: self.lookup.key(key) if "$" in key else key for key in old.fields}
+        same = True
+        # Of two keys that become one, the later in the sorted text wins.
+        for key in sorted(old.fields) if len(set(renamed.values())) < len(renamed) else old.fields:
+            key_node, value = old.fields[key]
+            new = renamed[key]
+            if new not in after:
+                same = False
+                continue
+            child = self.graft(value, before[key], after[new], (*path, key))
+            same = same and child is value and new == key
+            if new != key:
+                key_node = string(new, key_node, self._operation(key), key_node)
+            fields[new] = (key_node, child)
+        for new in after.keys() - fields.keys():
+            same = False
+            fields[new] = (string(new, old), self._made(after[new], old, self._operation(before), None))
+        return old if same else old.derive(fields)
+
+    def _operation(self, before: Any) -> Operation:
+        names = sorted({e.name for _, text in _texts([before], ()) for e in expansions(_parts(text))})
+        return Operation(Role.SUBSTITUTES, f"postBuild {', '.join(names)}".rstrip(), self.entry)
+
+    def _made(self, data: Any, at: Node, op: Operation, prev: Node | None) -> Node:
+        if isinstance(data, dict):
+            fields = {key: (string(key, at), self._made(value, at, op, None)) for key, value in data.items()}
+            return Mapping(fields, source=at.source, pos=at.pos, op=op, prev=prev, touched=True)
+        if isinstance(data, list):
+            items = [self._made(value, at, op, None) for value in data]
+            return Sequence(items, source=at.source, pos=at.pos, op=op, prev=prev, touched=True)
+        if isinstance(data, str):
+            style = at.style if isinstance(at, Scalar) else Style.PLAIN
+            return Scalar(data, STR, style, at.source, at.pos, op, prev)
+        return Scalar(_literal(_through_float(data)), None, Style.PLAIN, at.source, at.pos, op, prev)
+
+
+def _through_float(value: Any) -> Any:
+    """Numbers pass through a float64 after substitution."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    number = float(value)
+    return int(number) if number.is_integer() and abs(number) < _INT64 else number
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json_float_text(value) if isinstance(value, float) else str(value)
+
+
+def _parts(text: str) -> tuple[Part, ...]:
+    try:
+        return parse(text)
+    except SubstitutionError:
+        return ()
+
+
+def _substitutions(
+    root: Mapping, texts: Iterable[tuple[tuple[str, ...], str]], lookup: _Lookup
+) -> Iterator[Substitution]:
+    """One record for each variable and supplier, with the fields it reaches."""
+    variables = lookup.variables
+    found: dict[tuple[str, str], tuple[Variable, list[str]]] = {}
+    for path, text in texts:
+        renamed = tuple(lookup.key(part) if "$" in part else part for part in path)
+        for expansion in expansions(_parts(text)):
+            variable = variables.values.get(expansion.name)
+            if variable is None:
+                if expansion.name in lookup.left:
+                    why = f"unknown: {variables.unknown}"
+                elif is_default(expansion):
+                    why = "default"
+                else:
+                    why = "not set"
+                variable = Variable(None, why, _span_at(root, path, expansion.text) if why == "default" else None)
+            fields = found.setdefault((expansion.name, variable.supplied_by), (variable, []))[1]
+            where = pointer(renamed)
+            if where not in fields:
+                fields.append(where)
+    for (name, _), (variable, fields) in found.items():
+        yield Substitution(name, tuple(fields), variable.supplied_by, variable.span, variable.redacted)

@@ -1,0 +1,90 @@
+"""All clusters of a repository, rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from indexer.flux.cluster import ClusterRun, Delivered, Workspace
+from indexer.flux.config import ClusterConfig, Config, ConfigError
+from indexer.flux.discover import EntryPoint, discover
+from indexer.flux.model import Cluster, UnitId
+from indexer.flux.resources import is_kustomization
+from indexer.flux.sources import Registry, Sources
+from indexer.git.repository import Repository
+from indexer.git.tree import Tree
+from indexer.kustomize.cache import BuildCache
+from indexer.manifest.compose import parse
+from indexer.manifest.errors import ManifestError
+from indexer.manifest.node import Mapping
+
+_ROUNDS = 5
+"""How often a Kustomization that applies itself may change itself before it is taken as it is."""
+
+
+def render_repository(
+    repository: Repository | None,
+    tree: Tree,
+    config: Config,
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> list[Cluster]:
+    """Every cluster of the repository whose files are ``tree``, by name.
+
+    Raises NoEntryPoint where no cluster is found and ConfigError where the configuration does not fit; whatever is
+    wrong with a single unit is the unit's state and reason.
+    """
+    sources = Sources(repository, tree, config)
+    workspace = Workspace(sources, BuildCache(), progress=progress)
+    entries = discover(tree, config, workspace.cache, lambda url: sources.is_home_url(url, Registry()))
+    return [cluster for entry in entries for cluster in render_cluster(entry, workspace, config)]
+
+
+def render_cluster(entry: EntryPoint, workspace: Workspace, config: Config) -> list[Cluster]:
+    """One cluster, and those that it applies Flux objects to. Raises ConfigError for its ``objects``."""
+    outside = _cluster_objects(entry.config, config)
+    overrides: dict[UnitId, Mapping] = {}
+    for _ in range(_ROUNDS):
+        run = ClusterRun(entry, workspace, overrides)
+        run.supply(outside)
+        run.run()
+        changed = {
+            unit: root
+            for unit, root in run.revised.items()
+            if workspace.digests.of(root) != workspace.digests.of(run.jobs[unit].spec.root)
+        }
+        if not changed:
+            break
+        overrides = {**overrides, **changed}
+    return [*run.clusters(), *_remote(run, workspace)]
+
+
+def _remote(run: ClusterRun, workspace: Workspace) -> list[Cluster]:
+    """Clusters that get Kustomizations through ``kubeConfig``: Flux runs there too."""
+    clusters: list[Cluster] = []
+    for name, delivered in run.remote.items():
+        if any(is_kustomization(item.root) for item in delivered):
+            clusters += _delivered(name, delivered, run, workspace)
+    return clusters
+
+
+def _delivered(name: str, delivered: list[Delivered], run: ClusterRun, workspace: Workspace) -> list[Cluster]:
+    entry = EntryPoint(ClusterConfig(name), run.entry.files, tuple(item.root for item in delivered))
+    remote = ClusterRun(entry, workspace, {})
+    remote.registry.home, remote.registry.home_url = run.registry.home, run.registry.home_url
+    remote.run()
+    return remote.clusters()
+
+
+def _cluster_objects(cluster: ClusterConfig, config: Config) -> list[Mapping]:
+    """The objects that the configuration says exist in the cluster."""
+    objects: list[Mapping] = []
+    for path in cluster.objects:
+        try:
+            documents = parse(path.read_bytes(), path.name, "configuration")
+        except OSError as error:
+            why = f'"{path.name}" of `objects` cannot be read ({error.strerror}): correct its path'
+            raise ConfigError(str(config.path), 1, why) from None
+        except ManifestError as error:
+            raise ConfigError(str(path), error.line, f"{error.problem}: correct this manifest") from None
+        objects += [document.node for document in documents if isinstance(document.node, Mapping)]
+    return objects

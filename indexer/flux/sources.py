@@ -1,0 +1,336 @@
+"""From a ``sourceRef`` to the tree of files that it stands for (section 3 of the Flux rules)."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from indexer.flux.artifacts import GeneratorError, artifacts_of, build_artifact
+from indexer.flux.config import Config, SourceConfig
+from indexer.flux.model import SourceRef
+from indexer.flux.resources import ReferenceSpec, items_of, kind_of, name_of, namespace_of
+from indexer.git import sourceignore
+from indexer.git.artifact import ArtifactTree, MappedTree
+from indexer.git.command import GitError
+from indexer.git.directory import DirectoryTree
+from indexer.git.remotes import canonical, same_repository, without_credentials
+from indexer.git.repository import Repository, UnknownRevision
+from indexer.git.tree import EntryKind, Tree, TreeError
+from indexer.kustomize.nodes import find, text_at
+from indexer.manifest.node import Mapping, Node
+
+
+class UnresolvedSource(Exception):
+    """A source whose files cannot be had here: the message says why and what to do."""
+
+    def __init__(self, message: str, ref: SourceRef) -> None:
+        super().__init__(message)
+        self.ref = ref
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """The files of a source, as Flux packs them."""
+
+    tree: Tree
+    ref: SourceRef
+
+
+@dataclass(frozen=True, slots=True)
+class GitRef:
+    """What a GitRepository checks out; ``commit`` wins over ``name``, ``tag``, ``semver`` and ``branch``."""
+
+    kind: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value}"
+
+    @property
+    def branch(self) -> str | None:
+        """The branch it follows, if it follows one."""
+        if self.kind == "name":
+            return self.value.removeprefix("refs/heads/") if self.value.startswith("refs/heads/") else None
+        return self.value if self.kind == "branch" else None
+
+
+def git_ref(source: Mapping) -> GitRef:
+    for kind in ("commit", "name", "tag", "semver", "branch"):
+        value = text_at(source, "spec", "ref", kind)
+        if value:
+            return GitRef(kind, value)
+    return GitRef("branch", "master")
+
+
+def describe(source: Mapping) -> SourceRef:
+    """What a source object says of itself."""
+    kind = kind_of(source)
+    ref: str | None = None
+    if kind == "GitRepository":
+        ref = str(git_ref(source))
+    elif kind == "OCIRepository":
+        given = ((name, text_at(source, "spec", "ref", name)) for name in ("digest", "semver", "tag"))
+        ref = next((f"{name} {value}" for name, value in given if value), "tag latest")
+    url = text_at(source, "spec", "url") or text_at(source, "spec", "endpoint")
+    return SourceRef(kind, namespace_of(source), name_of(source), without_credentials(url) or None, ref)
+
+
+@dataclass(slots=True)
+class Registry:
+    """The sources and generators of one cluster, as they are known so far."""
+
+    sources: dict[tuple[str, str, str], Mapping] = field(default_factory=dict)
+    generators: dict[tuple[str, str], Mapping] = field(default_factory=dict)
+    home: GitRef | None = None
+    """What the cluster's own source checks out: the tree being indexed stands for it."""
+    home_url: str = ""
+    assumed: set[tuple[str, str, str]] = field(default_factory=set)
+    """Sources that no file defines and that an entry point reads: they stand for this repository."""
+
+    def add(self, source: Mapping) -> None:
+        self.sources[kind_of(source), namespace_of(source), name_of(source)] = source
+
+
+class Sources:
+    """Resolves sources for all clusters; a tree that several of them share is one object."""
+
+    def __init__(self, repository: Repository | None, tree: Tree, config: Config) -> None:
+        self.repository = repository
+        self.tree = tree
+        self.config = config
+        self.remotes = tuple(repository.remotes().values()) if repository is not None else ()
+        self.branch = repository.branch() if repository is not None else None
+        self._trees: dict[tuple[object, ...], Tree] = {}
+
+    def is_home_url(self, url: str, registry: Registry) -> bool:
+        """Whether a URL means the repository being indexed."""
+        known = (*self.remotes, registry.home_url) if registry.home_url else self.remotes
+        return any(same_repository(url, remote) or url == remote for remote in known)
+
+    def knows(self, ref: GitRef) -> bool:
+        """Whether the clone has what a ref names, or cannot tell."""
+        if self.repository is None or not self.remotes or self.branch is None:
+            return True
+        return ref.branch == self.branch or self._revision(ref) is not None
+
+    def resolve(self, reference: ReferenceSpec, registry: Registry, seen: tuple[str, ...] = ()) -> Artifact:
+        """The artifact behind a reference. Raises UnresolvedSource."""
+        key = (reference.kind, reference.namespace, reference.name)
+        ref = SourceRef(*key)
+        if str(reference) in seen:
+            raise UnresolvedSource(f"{reference} is made from itself: break the cycle", ref)
+        if reference.kind == "ExternalArtifact":
+            return self._external(reference, registry, (*seen, str(reference)))
+        source = registry.sources.get(key)
+        if source is None:
+            if key in registry.assumed:
+                return Artifact(self._packed(self.tree, "", None, None), ref)
+            raise UnresolvedSource(
+                f"{reference} is defined nowhere in this cluster: correct sourceRef, or add the file with it to "
+                "`entry` of the [[cluster]] in .fluxidx.toml",
+                ref,
+            )
+        ref = describe(source)
+        match reference.kind:
+            case "GitRepository":
+                return Artifact(self._git(source, ref, registry, (*seen, str(reference))), ref)
+            case "OCIRepository" | "Bucket":
+                return Artifact(self._mapped(source, ref), ref)
+        raise UnresolvedSource(f"{reference} is no source of manifests: use a GitRepository or OCIRepository", ref)
+
+    # GitRepository
+
+    def _git(self, source: Mapping, ref: SourceRef, registry: Registry, seen: tuple[str, ...]) -> Tree:
+        tree, base = self._checkout(source, ref, registry)
+        sparse = tuple(text_at(item) for item in items_of(find(source, "spec", "sparseCheckout"))) or None
+        for path in sparse or ():
+            if tree.kind(posixpath.normpath(path.removeprefix("./"))) is None:
+                raise UnresolvedSource(
+                    f"{path} of spec.sparseCheckout of {_named(ref)} does not exist: correct it", ref
+                )
+        includes = items_of(find(source, "spec", "include"))
+        if includes:
+            tree, base = self._with_includes(tree, base, includes, ref, registry, seen), ""
+        return self._packed(tree, base, text_at(source, "spec", "ignore") or None, sparse)
+
+    def _checkout(self, source: Mapping, ref: SourceRef, registry: Registry) -> tuple[Tree, str]:
+        """The tree before anything is ignored, and the directory in it that is the root."""
+        url = text_at(source, "spec", "url")
+        wanted = git_ref(source)
+        mapped = self._config_for(url)
+        if mapped is not None:
+            return self._configured(mapped, ref, wanted)
+        if not self.is_home_url(url, registry):
+            raise UnresolvedSource(
+                f"{_named(ref)} is another repository, {ref.url}: name a local copy of it with "
+                f'[[source]] url = "{ref.url}", path = "…" in .fluxidx.toml',
+                ref,
+            )
+        if (
+            self.repository is None
+            or wanted == registry.home
+            or (wanted.branch is not None and wanted.branch == self.branch)
+        ):
+            return self.tree, ""
+        found = self._revision(wanted)
+        if found is None:
+            raise UnresolvedSource(
+                f"{_named(ref)} checks out {wanted} of {ref.url}, which this clone has not: git fetch it, or correct ref",
+                ref,
+            )
+        return found, ""
+
+    def _revision(self, ref: GitRef, repository: Repository | None = None) -> Tree | None:
+        """The files of a branch, tag or commit; None where the clone does not have it."""
+        repository = repository or self.repository
+        assert repository is not None
+        key = (id(repository), ref)
+        if key in self._trees:
+            return self._trees[key]
+        names: list[str] = []
+        if ref.branch is not None:
+            names = [
+                f"refs/heads/{ref.branch}",
+                *(f"refs/remotes/{name}/{ref.branch}" for name in repository.remotes()),
+            ]
+        elif ref.kind == "tag":
+            names = [f"refs/tags/{ref.value}"]
+        elif ref.kind in ("commit", "name"):
+            names = [ref.value]
+        for name in names:
+            try:
+                self._trees[key] = repository.revision(name)
+            except UnknownRevision:
+                continue
+            return self._trees[key]
+        return None
+
+    def _with_includes(
+        self, tree: Tree, base: str, includes: list[Node], ref: SourceRef, registry: Registry, seen: tuple[str, ...]
+    ) -> Tree:
+        files = dict(_files(tree, base))
+        for include in includes:
+            name = text_at(include, "repository", "name")
+            other = self.resolve(ReferenceSpec("GitRepository", ref.namespace, name, include), registry, seen)
+            target = text_at(include, "toPath").strip("/") or name
+            for path, place in _files(other.tree, text_at(include, "fromPath").strip("/")):
+                files[posixpath.normpath(posixpath.join(target, path))] = place
+        return MappedTree(files, tree.root, tree.repository)
+
+    # Sources that the configuration maps
+
+    def _config_for(self, url: str) -> SourceConfig | None:
+        plain = url.removesuffix("/")
+        for source in self.config.sources:
+            if source.url.removesuffix("/") == plain or same_repository(source.url, url):
+                return source
+        return None
+
+    def _mapped(self, source: Mapping, ref: SourceRef) -> Tree:
+        url = text_at(source, "spec", "url") or text_at(source, "spec", "bucketName")
+        tag = text_at(source, "spec", "ref", "tag")
+        mapped = (self._config_for(f"{url}:{tag}") if tag else None) or self._config_for(url)
+        if mapped is None:
+            raise UnresolvedSource(
+                f"{_named(ref)} ({ref.url}) is no Git repository: say which files it holds with "
+                f'[[source]] url = "{url}", path = "…" in .fluxidx.toml',
+                ref,
+            )
+        tree, base = self._configured(mapped, ref, None)
+        return self._packed(tree, base, text_at(source, "spec", "ignore") or None, None)
+
+    def _configured(self, mapped: SourceConfig, ref: SourceRef, wanted: GitRef | None) -> tuple[Tree, str]:
+        """The tree of a ``[[source]]``: a folder of this repository, another repository, or any folder."""
+        path = mapped.path.resolve()
+        root = self.repository.root if self.repository is not None else None
+        if root is not None and path.is_relative_to(root):
+            base = path.relative_to(root).as_posix()
+            return self.tree, "" if base == "." else base
+        if not path.is_dir():
+            raise UnresolvedSource(f"{mapped.path} of [[source]] {mapped.url} is no folder: correct its path", ref)
+        url = canonical(mapped.url)
+        name = f"{url.host}/{url.path}" if url is not None else without_credentials(mapped.url)
+        key = ("configured", path)
+        if wanted is not None:
+            other = self._open(path, name)
+            if other is not None:
+                found = self._revision(wanted, other)
+                if found is None:
+                    raise UnresolvedSource(
+                        f"{mapped.path} has no {wanted}, which {_named(ref)} checks out: git fetch it", ref
+                    )
+                return found, ""
+        if key not in self._trees:
+            self._trees[key] = DirectoryTree(path, name)
+        return self._trees[key], ""
+
+    def _open(self, path: Path, name: str) -> Repository | None:
+        try:
+            repository = Repository.open(path, name)
+        except GitError:
+            return None
+        top = repository.root or repository.git_dir
+        return repository if top == path or repository.git_dir == path else None
+
+    # Artifacts
+
+    def _packed(self, tree: Tree, base: str, ignore: str | None, sparse: tuple[str, ...] | None) -> Tree:
+        key = (id(tree), base, ignore, sparse)
+        if key not in self._trees:
+            seen: Tree = tree if sparse is None else ArtifactTree(tree, sourceignore.NOTHING, sparse, base)
+            patterns = sourceignore.load(seen, ignore, base if sparse is None else "")
+            self._trees[key] = ArtifactTree(tree, patterns, sparse, base)
+        return self._trees[key]
+
+    def _external(self, reference: ReferenceSpec, registry: Registry, seen: tuple[str, ...]) -> Artifact:
+        ref = SourceRef("ExternalArtifact", reference.namespace, reference.name)
+
+        def tree_of(inner: ReferenceSpec) -> Tree:
+            return self.resolve(inner, registry, seen).tree
+
+        for (namespace, _), generator in registry.generators.items():
+            if namespace != reference.namespace:
+                continue
+            try:
+                for artifact in artifacts_of(generator, tree_of):
+                    if artifact.name == reference.name:
+                        key = (id(generator), reference.name)
+                        if key not in self._trees:
+                            self._trees[key] = build_artifact(artifact, tree_of)
+                        return Artifact(self._trees[key], self._through(generator, ref, registry))
+            except GeneratorError as error:
+                place = f"{error.node.span}: " if error.node.span is not None else ""
+                raise UnresolvedSource(f"{place}{error}", ref) from None
+            except TreeError as error:
+                raise UnresolvedSource(f"ArtifactGenerator {namespace}/{name_of(generator)}: {error}", ref) from None
+        raise UnresolvedSource(
+            f"{_named(ref)} is made by no ArtifactGenerator of this cluster: correct sourceRef, or add the generator",
+            ref,
+        )
+
+    def _through(self, generator: Mapping, ref: SourceRef, registry: Registry) -> SourceRef:
+        """The artifact's reference with the URL and ref of the only source it is made of."""
+        sources = items_of(find(generator, "spec", "sources"))
+        if len(sources) != 1:
+            return ref
+        namespace = text_at(sources[0], "namespace") or namespace_of(generator)
+        origin = registry.sources.get((text_at(sources[0], "kind"), namespace, text_at(sources[0], "name")))
+        return ref if origin is None else replace(ref, url=describe(origin).url, ref=describe(origin).ref)
+
+
+def _named(ref: SourceRef) -> str:
+    return f"{ref.kind} {ref.namespace}/{ref.name}"
+
+
+def _files(tree: Tree, directory: str) -> Iterator[tuple[str, tuple[Tree, str]]]:
+    """Every file below a directory: its path from there, and where it is."""
+    prefix = f"{directory}/" if directory else ""
+    for entry in tree.list(directory):
+        path = prefix + entry.name
+        if entry.kind is EntryKind.DIRECTORY:
+            for below, place in _files(tree, path):
+                yield f"{entry.name}/{below}", place
+        elif entry.kind is EntryKind.FILE:
+            yield entry.name, (tree, path)

@@ -1,0 +1,132 @@
+"""``kustomize build``: from a directory to resources, in the order and form in which they are printed.
+
+Rules: kustomize's ``api/krusty/kustomizer.go`` (kustomize-semantics.md §1, §15, §16).
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from enum import StrEnum
+
+from indexer.git.tree import EntryKind, Tree, TreeError
+from indexer.kustomize import buildmetadata
+from indexer.kustomize.cache import BuildCache
+from indexer.kustomize.errors import KustomizeError
+from indexer.kustomize.factory import validated
+from indexer.kustomize.hasher import add_hashes
+from indexer.kustomize.kustomization import FILE_NAMES
+from indexer.kustomize.layer import Unmatched
+from indexer.kustomize.loader import Loader, LoadRestrictor
+from indexer.kustomize.namereference import fix_name_references
+from indexer.kustomize.nodes import find, put, string
+from indexer.kustomize.resmap import ResMap
+from indexer.kustomize.resource import LOCAL_CONFIG, Resource
+from indexer.kustomize.schema import SchemaHolder
+from indexer.kustomize.sortorder import sort_by_options, sort_legacy
+from indexer.kustomize.target import Accumulator, BuildState, Target, root_target
+from indexer.kustomize.vars import resolve_vars
+from indexer.manifest.node import Mapping, Scalar
+
+
+class Reorder(StrEnum):
+    """The order of the output where the kustomization has no ``sortOptions``."""
+
+    LEGACY = "legacy"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of ``kustomize build`` that change what comes out."""
+
+    load_restrictor: LoadRestrictor = LoadRestrictor.ROOT_ONLY
+    reorder: Reorder = Reorder.LEGACY
+    managed_by_label: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What a build gave."""
+
+    resources: tuple[Resource, ...]
+    """In the order of the output, finished: their trees are what is printed."""
+    warnings: tuple[str, ...]
+    """Deprecated fields and the like, in kustomize's words."""
+    unmatched: tuple[Unmatched, ...]
+    """Entries without effect."""
+
+
+def build(
+    tree: Tree,
+    directory: str,
+    options: Options = Options(),  # noqa: B008  # frozen
+    *,
+    kustomization: Mapping | None = None,
+    cache: BuildCache | None = None,
+) -> Build:
+    """Builds a directory of a tree. Raises KustomizeError.
+
+    ``kustomization`` stands for the directory's own kustomization file (Flux generates and edits it). With a
+    ``cache``, files are parsed and bases built once for all builds that share it.
+    """
+    state = BuildState(SchemaHolder(), cache if cache is not None else BuildCache())
+    loader = _root_loader(tree, directory, options, state)
+    file = posixpath.join(loader.directory, FILE_NAMES[0])
+    target = root_target(state, loader, kustomization, file)
+    ra = target.accumulate(Accumulator())
+    add_hashes(ra.resmap)
+    fix_name_references(ra.resmap, ra.config.name_reference)
+    if ra.vars:
+        state.warnings += resolve_vars(ra.resmap, ra.vars, ra.config.var_reference)
+    _drop_local(ra.resmap)
+    _sort(ra.resmap, target, options)
+    if options.managed_by_label or buildmetadata.MANAGED_BY_LABEL in state.metadata:
+        _label_managed(ra.resmap)
+    metadata = frozenset(state.metadata)
+    for res in ra.resmap:
+        buildmetadata.finish(res, metadata)
+    return Build(tuple(ra.resmap), tuple(state.warnings), tuple(state.unmatched))
+
+
+def _root_loader(tree: Tree, directory: str, options: Options, state: BuildState) -> Loader:
+    absolute = f"{tree.root}/{directory}" if directory else tree.root or "/"
+    try:
+        real = tree.resolve(directory)
+        kind = tree.kind(real)
+    except TreeError:
+        raise KustomizeError(
+            f"new root '{absolute}' cannot be opened: lstat {absolute}: no such file or directory",
+            problem=f"no such directory: {directory}",
+        ) from None
+    if kind is not EntryKind.DIRECTORY:
+        raise KustomizeError(
+            f"must build at directory: '{absolute}': file is not directory", problem=f"{directory} is no directory"
+        )
+    return Loader(tree, real, options.load_restrictor, state.cache.documents)
+
+
+def _drop_local(resmap: ResMap) -> None:
+    """Drops what is only for the build (``config.kubernetes.io/local-config``)."""
+    resmap.demand_unique()
+    kept: list[Resource] = []
+    for res in resmap:
+        validated(res.root)
+        local = find(res.root, "metadata", "annotations", LOCAL_CONFIG)
+        if local is None or (isinstance(local, Scalar) and local.text == "false"):
+            kept.append(res)
+    resmap.resources = kept
+
+
+def _sort(resmap: ResMap, target: Target, options: Options) -> None:
+    wanted = target.record.record("sortOptions")
+    if wanted is not None:
+        sort_by_options(resmap, wanted)
+    elif options.reorder is Reorder.LEGACY:
+        sort_legacy(resmap)
+
+
+def _label_managed(resmap: ResMap) -> None:
+    key, value = buildmetadata.MANAGED_BY
+    for res in resmap:
+        res.root = put(res.root, ("metadata", "labels", key), string(value))

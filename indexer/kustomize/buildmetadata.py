@@ -1,0 +1,108 @@
+"""What ``buildMetadata`` adds to the output: where objects come from, what transformed them, who built them.
+
+Rules: kustomize's ``api/resource/origin.go`` (kustomize-semantics.md §15.2, §15.3).
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, Final
+
+from indexer.kustomize.nodes import find, put, string, stringified
+from indexer.kustomize.resource import BUILD_ANNOTATIONS, ORIGIN, TRANSFORMATIONS, Origin, Resource
+from indexer.manifest.emit import emit
+from indexer.manifest.node import Mapping, Node, Scalar
+
+ORIGIN_ANNOTATIONS: Final = "originAnnotations"
+TRANSFORMER_ANNOTATIONS: Final = "transformerAnnotations"
+MANAGED_BY_LABEL: Final = "managedByLabel"
+MANAGED_BY: Final = ("app.kubernetes.io/managed-by", "kustomize-v5.8.1")
+
+
+def below(path: str, entry: str) -> str:
+    """The origin path of an entry of the kustomization at ``path``, both relative to the directory being built."""
+    joined = posixpath.normpath(posixpath.join(path, entry))
+    return "" if joined == "." else joined
+
+
+def track_generated(resources: Iterable[Resource], origin: Origin) -> None:
+    """Gives generated resources an origin unless they have one."""
+    for res in resources:
+        if res.origin is None:
+            res.origin = origin
+
+
+def track_transformed(resources: Iterable[Resource], origin: Origin) -> None:
+    """Records a transformer with every resource, changed or not, as kustomize does."""
+    for res in resources:
+        if res.origin is None:
+            res.origin = origin
+        else:
+            res.transformations = (*res.transformations, origin)
+
+
+def _data(origin: Origin) -> dict[str, Any]:
+    by = {
+        key: value
+        for key, value in (
+            ("apiVersion", origin.api_version),
+            ("kind", origin.kind),
+            ("name", origin.name),
+            ("namespace", origin.namespace),
+        )
+        if value
+    }
+    fields: dict[str, Any] = {"path": origin.path, "configuredIn": origin.configured_in, "configuredBy": by}
+    return {key: value for key, value in fields.items() if value}
+
+
+def _in_order(data: dict[str, Any], lead: str) -> str:
+    """The YAML of an origin with its keys in the order of kustomize's struct."""
+    lines: list[str] = []
+    for key, value in data.items():
+        if isinstance(value, dict):
+            lines += [f"{key}:", *(f"  {line}" for line in _in_order(value, "").splitlines())]
+        else:
+            lines += emit({key: value}).splitlines()
+    return "".join(f"{lead if index == 0 else ' ' * len(lead)}{line}\n" for index, line in enumerate(lines))
+
+
+def finish(res: Resource, metadata: frozenset[str]) -> None:
+    """Brings a resource's annotations into the form in which kustomize prints them.
+
+    Values become strings, kustomize's own annotations go, an empty map goes, and the requested metadata comes.
+    """
+    mapping = find(res.root, "metadata", "annotations")
+    fields = _user_annotations(mapping)
+    if ORIGIN_ANNOTATIONS in metadata and res.origin is not None:
+        fields[ORIGIN] = (Scalar(ORIGIN), string(_in_order(_data(res.origin), "")))
+    if TRANSFORMER_ANNOTATIONS in metadata and res.transformations:
+        text = "".join(_in_order(_data(origin), "- ") for origin in res.transformations)
+        fields[TRANSFORMATIONS] = (Scalar(TRANSFORMATIONS), string(text))
+    if isinstance(mapping, Mapping):
+        if list(fields) == list(mapping.fields) and all(fields[key] == mapping.fields[key] for key in fields):
+            return
+        new = mapping.derive(dict(sorted(fields.items())))
+    elif fields:
+        new = Mapping(fields, touched=True)
+    else:
+        return
+    metadata_node = res.root.get("metadata")
+    if new.fields:
+        res.root = put(res.root, ("metadata", "annotations"), new)
+    elif isinstance(metadata_node, Mapping):
+        res.root = put(res.root, ("metadata",), metadata_node.without("annotations"))
+
+
+def _user_annotations(mapping: Node | None) -> dict[str, tuple[Scalar, Node]]:
+    if not isinstance(mapping, Mapping):
+        return {}
+    hidden = BUILD_ANNOTATIONS | {ORIGIN, TRANSFORMATIONS}
+    return {key: entry for key, entry in stringified(mapping).fields.items() if key not in hidden}
+
+
+def with_path(origin: Origin | None, entry: str) -> Origin | None:
+    """``origin`` of a file or directory below another."""
+    return None if origin is None else replace(origin, path=below(origin.path, entry))

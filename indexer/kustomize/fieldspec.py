@@ -1,0 +1,157 @@
+"""Field specs: the paths that transformers write to, and the walk that finds them.
+
+Rules: kustomize's ``api/types/fieldspec.go`` and ``api/filters/fieldspec`` (kustomize-semantics.md §7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from indexer.kustomize.errors import KustomizeError
+from indexer.kustomize.resid import Gvk
+from indexer.manifest.node import NOWHERE, NULL, Mapping, Node, Operation, Scalar, Sequence
+from indexer.manifest.scalars import tag_of
+
+Setter = Callable[[Node], Node]
+
+
+class Create(Enum):
+    """The kind of node that a missing leaf becomes."""
+
+    NOTHING = "nothing"
+    SCALAR = "scalar"
+    MAPPING = "mapping"
+    SEQUENCE = "sequence"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """Where a transformer writes: a path in the resources that a (partly blank) group, version and kind select."""
+
+    path: str
+    gvk: Gvk = Gvk("", "", "")
+    create: bool = False
+    at: Node | None = field(default=None, compare=False)
+    """The entry of a ``configurations`` file that gave it; None for a built-in one."""
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        return split_path(self.path)
+
+
+def split_path(path: str) -> tuple[str, ...]:
+    r"""Segments of a path whose separator is ``/`` and whose escape is ``\/``; a leading slash means nothing."""
+    parts: list[str] = []
+    for piece in path.split("/"):
+        if parts and parts[-1].endswith("\\"):
+            parts[-1] = parts[-1][:-1] + "/" + piece
+        else:
+            parts.append(piece)
+    return tuple(parts[1:] if parts and parts[0] == "" else parts)
+
+
+def merge_specs(existing: tuple[FieldSpec, ...], incoming: Iterable[FieldSpec]) -> tuple[FieldSpec, ...]:
+    """``existing`` with what it does not have yet; raises on two that differ in ``create`` alone."""
+    if existing is incoming:
+        return existing
+    result = list(existing)
+    for spec in incoming:
+        same = next((s for s in result if s.path == spec.path and s.gvk.is_selected(spec.gvk)), None)
+        if same is None:
+            result.append(spec)
+        elif same.create != spec.create:
+            raise KustomizeError("conflicting fieldspecs").located(spec.at)
+    return tuple(result)
+
+
+def is_null(node: Node) -> bool:
+    """Whether ``node`` is a null, written or implied."""
+    return isinstance(node, Scalar) and tag_of(node) == NULL
+
+
+def new_node(create: Create, op: Operation | None = None) -> Node:
+    """The empty node that a missing field becomes."""
+    if create is Create.MAPPING:
+        return Mapping({}, op=op, touched=True)
+    if create is Create.SEQUENCE:
+        return Sequence([], op=op, touched=True)
+    return Scalar("", op=op)
+
+
+def apply(root: Mapping, spec: FieldSpec, setter: Setter, create: Create, describe: Callable[[], object]) -> Mapping:
+    """``root`` with ``setter`` applied to every node that ``spec.path`` reaches (the very same node if none changed).
+
+    ``describe`` gives the resource's id for an error message. Whether ``spec`` selects the resource is the caller's
+    question.
+    """
+    try:
+        result = _walk(root, spec.segments, setter, create if spec.create else Create.NOTHING)
+    except KustomizeError as error:
+        raise error.wrapped(f"considering field '{spec.path}' of object {describe()}: ") from None
+    assert isinstance(result, Mapping)
+    return result
+
+
+def _walk(node: Node, path: tuple[str, ...], setter: Setter, create: Create) -> Node:
+    if not path:
+        return setter(node)
+    if isinstance(node, Sequence):
+        return _walk_items(node, path, setter, create)
+    if isinstance(node, Mapping):
+        return _walk_field(node, path, setter, create)
+    if is_null(node):
+        return node
+    raise KustomizeError("expected sequence or mapping node").located(node)
+
+
+def _walk_items(node: Sequence, path: tuple[str, ...], setter: Setter, create: Create) -> Node:
+    changed = False
+    items: list[Node] = []
+    for item in node.items:
+        try:
+            new = _walk(item, path, setter, create)
+        except KustomizeError as error:
+            raise error.wrapped(f"visit traversal on path: [{' '.join(path)}]: ") from None
+        changed = changed or new is not item
+        items.append(new)
+    return node.derive(items) if changed else node
+
+
+def _walk_field(node: Mapping, path: tuple[str, ...], setter: Setter, create: Create) -> Node:
+    name = path[0].removesuffix("[]")
+    if not name:
+        raise KustomizeError("cannot set or create an empty field name").located(node)
+    if path[0].endswith("[]"):
+        kind, may_create = Create.SEQUENCE, False
+    elif create is Create.NOTHING:
+        kind, may_create = Create.NOTHING, False
+    else:
+        kind, may_create = (create if len(path) == 1 else Create.MAPPING), True
+    found = node.get(name)
+    if found is None:
+        if not may_create:
+            return node
+        value = _walk(new_node(kind), path[1:], setter, create)
+        return node.with_field(Scalar(name), value)
+    value = found
+    if kind is not Create.NOTHING and is_null(found):
+        value = new_node(kind)
+        value.prev = found
+        value.source, value.pos = found.source, found.pos
+    new = _walk(value, path[1:], setter, create)
+    return node if new is found else node.with_field(node.fields[name][0], new)
+
+
+def set_scalar(old: Node, text: str, tag: str | None, at: Node | None, op: Operation | None) -> Scalar:
+    """The scalar that takes the place of ``old``: it keeps the style, so a quoted value stays a string.
+
+    ``at`` is the node of the kustomization file that a person would edit to change the value.
+    """
+    if not isinstance(old, Scalar):
+        kind = "MappingNode" if isinstance(old, Mapping) else "SequenceNode"
+        raise KustomizeError(f"wrong node kind: expected ScalarNode but got {kind}").located(old)
+    place = at if at is not None else old
+    known = old.source is not NOWHERE or old.op is not None
+    return Scalar(text, tag, old.style, place.source, place.pos, op, old if known else None)

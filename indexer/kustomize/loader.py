@@ -1,0 +1,224 @@
+"""Reading what a kustomization names, relative to its directory, within the bounds kustomize sets.
+
+Rules: kustomize's ``api/internal/loader`` (kustomize-semantics.md §3). Nothing is ever fetched from a network.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from enum import StrEnum
+
+from indexer.git.tree import EntryKind, Missing, NotADirectory, NotAFile, Outside, Tree, TreeError
+from indexer.kustomize.errors import KustomizeError, of_manifest
+from indexer.kustomize.remote import is_remote_file, parse_repo_spec
+from indexer.manifest.compose import Document, ManifestError, parse
+
+
+class LoadRestrictor(StrEnum):
+    """Which files a kustomization may read; directories are never restricted."""
+
+    ROOT_ONLY = "LoadRestrictionsRootOnly"
+    NONE = "LoadRestrictionsNone"
+
+
+class ParseCache:
+    """Documents by (repository, file, blob): a blob is parsed once a process, however many overlays read it."""
+
+    def __init__(self) -> None:
+        self._documents: dict[tuple[str | None, str, str], list[Document] | ManifestError] = {}
+
+    def documents(self, tree: Tree, path: str) -> list[Document]:
+        """The documents of a file as kustomize reads resources. Raises TreeError, ManifestError."""
+        repository, file = tree.origin(path)
+        key = (repository, file, tree.blob(path))
+        found = self._documents.get(key)
+        if found is None:
+            try:
+                found = parse(tree.read(path), file, repository)
+            except ManifestError as error:
+                found = error
+            self._documents[key] = found
+        if isinstance(found, ManifestError):
+            raise found
+        return found
+
+
+class Loader:
+    """Reads files relative to one kustomization's directory, and opens loaders for the directories it names."""
+
+    def __init__(
+        self,
+        tree: Tree,
+        directory: str,
+        restrictor: LoadRestrictor,
+        cache: ParseCache,
+        referrer: Loader | None = None,
+    ) -> None:
+        self.tree = tree
+        self.directory = directory
+        """From the tree's root, without symbolic links."""
+        self.restrictor = restrictor
+        self.cache = cache
+        self.referrer = referrer
+
+    @property
+    def root(self) -> str:
+        """The absolute directory, as messages print it."""
+        return self.absolute(self.directory)
+
+    def absolute(self, path: str) -> str:
+        return f"{self.tree.root}/{path}" if path else self.tree.root or "/"
+
+    def _joined(self, path: str) -> str:
+        """A path from the tree's root, cleaned as Go's filepath.Join does. Raises KustomizeError outside the tree."""
+        if path.startswith("/"):
+            prefix = self.tree.root + "/"
+            if not path.startswith(prefix):
+                raise self._no_such(path)
+            joined = posixpath.normpath(path[len(prefix) :])
+        else:
+            above = "/" if not self.tree.root else ""
+            joined = posixpath.normpath(posixpath.join(above + self.directory, path)).lstrip("/")
+        if joined == ".." or joined.startswith("../"):
+            raise KustomizeError(
+                f"security; file '{path}' is outside the repository",
+                problem=f"{path} leads out of the repository",
+            )
+        return "" if joined == "." else joined
+
+    def _no_such(self, absolute: str, why: str = "no such file or directory") -> KustomizeError:
+        return KustomizeError(
+            f"evalsymlink failure on '{absolute}' : lstat {absolute}: {why}", problem=f"{why}: {absolute}"
+        )
+
+    def locate(self, path: str) -> str:
+        """The file that Load would read, from the tree's root and without symbolic links. Raises KustomizeError."""
+        if is_remote_file(path):
+            raise KustomizeError(
+                f"remote file '{path}' is not fetched",
+                problem=f"{path} is remote and not fetched; put a copy into the repository",
+            )
+        joined = self._joined(path)
+        try:
+            real = self.tree.resolve(joined)
+            kind = self.tree.kind(real)
+        except Outside as error:
+            raise KustomizeError(
+                f"security; file '{self.absolute(joined)}' is not in or below '{self.root}'", problem=f"{path}: {error}"
+            ) from None
+        except (Missing, NotADirectory):
+            raise self._missing(joined) from None
+        except TreeError as error:
+            raise KustomizeError(f"{self.absolute(joined)}: {error}", problem=f"{path}: {error}") from None
+        if kind is not EntryKind.FILE:
+            if self.restrictor is LoadRestrictor.NONE:
+                raise KustomizeError(
+                    f"read {self.absolute(joined)}: is a directory", problem=f"{path} is a directory, not a file"
+                )
+            raise KustomizeError(
+                f"'{self.absolute(joined)}' must resolve to a file", problem=f"{path} is a directory, not a file"
+            )
+        if self.restrictor is LoadRestrictor.ROOT_ONLY and not _is_below(posixpath.dirname(real), self.directory):
+            raise KustomizeError(
+                f"security; file '{self.absolute(joined)}' is not in or below '{self.root}'",
+                problem=f"{path} is outside this kustomization's directory",
+            )
+        return real
+
+    def _missing(self, joined: str) -> KustomizeError:
+        absolute = self.absolute(joined)
+        if self.restrictor is LoadRestrictor.NONE:
+            return KustomizeError(
+                f"open {absolute}: no such file or directory", problem=f"no such file or directory: {joined}"
+            )
+        first = self._first_missing(joined)
+        return KustomizeError(
+            f"evalsymlink failure on '{absolute}' : lstat {self.absolute(first)}: no such file or directory",
+            problem=f"no such file or directory: {joined}",
+        )
+
+    def _first_missing(self, path: str) -> str:
+        """The first part of a path that is not there: what lstat complains about."""
+        parts = path.split("/")
+        for count in range(1, len(parts)):
+            part = "/".join(parts[:count])
+            if self.tree.kind(part) is None:
+                return part
+        return path
+
+    def load(self, path: str) -> bytes:
+        """A file's bytes. Raises KustomizeError."""
+        real = self.locate(path)
+        try:
+            return self.tree.read(real)
+        except TreeError as error:
+            raise KustomizeError(f"{self.absolute(real)}: {error}", problem=f"{path}: {error}") from None
+
+    def file(self, path: str) -> tuple[str | None, str]:
+        """(repository, path in it) of a file that ``load`` reads."""
+        return self.tree.origin(self.locate(path))
+
+    def documents(self, path: str) -> list[Document]:
+        """The documents of a resource or patch file, parsed once a process. Raises KustomizeError."""
+        real = self.locate(path)
+        try:
+            return self.cache.documents(self.tree, real)
+        except ManifestError as error:
+            raise of_manifest(error, path) from None
+        except TreeError as error:
+            raise KustomizeError(f"{self.absolute(real)}: {error}", problem=f"{path}: {error}") from None
+
+    def new(self, path: str) -> Loader:
+        """A loader for a directory. Raises KustomizeError: not a directory, remote, a cycle."""
+        if path == "":
+            raise KustomizeError("new root cannot be empty", problem="an entry is empty")
+        spec = parse_repo_spec(path)
+        if spec is not None:
+            raise KustomizeError(
+                f"remote base '{path}' is not fetched",
+                problem=f"remote base {path} is not fetched; map {spec.clone_spec} to a local copy in .fluxidx.toml",
+            )
+        if path.startswith("/"):
+            raise KustomizeError(f"new root '{path}' cannot be absolute", problem=f"{path} is absolute")
+        joined = self._joined(path)
+        try:
+            real = self.tree.resolve(joined)
+        except (Missing, NotADirectory):
+            absolute, first = self.absolute(joined), self.absolute(self._first_missing(joined))
+            raise KustomizeError(
+                f"must build at directory: not a valid directory: evalsymlink failure on '{absolute}' : "
+                f"lstat {first}: no such file or directory",
+                problem=f"no such file or directory: {joined}",
+            ) from None
+        except (NotAFile, TreeError) as error:
+            raise KustomizeError(
+                f"must build at directory: not a valid directory: {error}", problem=f"{path}: {error}"
+            ) from None
+        kind = self.tree.kind(real)
+        if kind is EntryKind.SUBMODULE:
+            raise KustomizeError(
+                f"must build at directory: '{self.absolute(joined)}': submodule",
+                problem=f"{path} is a Git submodule, whose content is not in this repository",
+            )
+        if kind is not EntryKind.DIRECTORY:
+            raise KustomizeError(
+                f"must build at directory: '{self.absolute(joined)}': file is not directory",
+                problem=f"{path} is a file, not a directory",
+            )
+        self._refuse_cycle(real)
+        return Loader(self.tree, real, self.restrictor, self.cache, self)
+
+    def _refuse_cycle(self, candidate: str) -> None:
+        """An overlay may not build on a directory at or above itself, nor on one that led to it."""
+        loader: Loader | None = self
+        while loader is not None:
+            if _is_below(loader.directory, candidate):
+                raise KustomizeError(
+                    f"cycle detected: candidate root '{self.absolute(candidate)}' contains visited root '{loader.root}'",
+                    problem=f"a cycle: {candidate or '.'} contains {loader.directory}, which leads here",
+                )
+            loader = loader.referrer
+
+
+def _is_below(path: str, directory: str) -> bool:
+    return directory in ("", path) or path.startswith(directory + "/")

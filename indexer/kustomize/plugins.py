@@ -1,0 +1,295 @@
+"""Generators and transformers that are configured by objects: ``generators``, ``transformers``, ``validators``.
+
+Only kustomize's built-in kinds (``apiVersion: builtin``) run. Anything else would be a program of the repository, and
+programs of a repository are never run.
+
+Rules: kustomize's ``api/internal/plugins/loader`` and ``builtinhelpers`` (kustomize-semantics.md §17.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from indexer.kustomize import generators
+from indexer.kustomize.annotations import annotation_transformer
+from indexer.kustomize.errors import KustomizeError
+from indexer.kustomize.gotext import quote
+from indexer.kustomize.hasher import add_hashes
+from indexer.kustomize.iampolicy import iam_policy
+from indexer.kustomize.images import image_transformer
+from indexer.kustomize.kustomization import (
+    CONFIG_MAP_ARGS,
+    FIELD_SPEC,
+    IMAGE,
+    PATCH_OPTIONS,
+    REPLACEMENT_FIELD,
+    REPLICA,
+    SECRET_ARGS,
+    SELECTOR,
+)
+from indexer.kustomize.labels import field_specs, label_transformer
+from indexer.kustomize.layer import Layer
+from indexer.kustomize.namespace import Subjects, namespace_transformer
+from indexer.kustomize.nodes import find
+from indexer.kustomize.patches import PatchEntry, patch_json6902, patch_strategic_merge, patch_transformer
+from indexer.kustomize.prefix import prefix_transformer, suffix_transformer
+from indexer.kustomize.record import BOOL, STRING, STRING_MAP, STRINGS, ListOf, Record, Struct, decode
+from indexer.kustomize.replacements import replacement_transformer
+from indexer.kustomize.replicas import replica_transformer
+from indexer.kustomize.resmap import ResMap
+from indexer.kustomize.resource import Origin, Resource
+from indexer.kustomize.valueadd import value_add_transformer
+from indexer.manifest.gojson import dumps
+from indexer.manifest.node import Mapping, Scalar
+from indexer.manifest.scalars import to_data
+
+if TYPE_CHECKING:
+    from indexer.kustomize.target import Target
+
+_FIELD_SPECS: Final = ListOf(FIELD_SPEC)
+_METADATA: Final = Struct("ObjectMeta", {"name": STRING, "namespace": STRING})
+_CONFIG: Final = {
+    "AnnotationsTransformer": {"annotations": STRING_MAP, "fieldSpecs": _FIELD_SPECS},
+    "LabelTransformer": {"labels": STRING_MAP, "fieldSpecs": _FIELD_SPECS},
+    "NamespaceTransformer": {
+        "metadata": _METADATA, "fieldSpecs": _FIELD_SPECS, "unsetOnly": BOOL, "setRoleBindingSubjects": STRING,
+    },
+    "PrefixTransformer": {"prefix": STRING, "fieldSpecs": _FIELD_SPECS},
+    "SuffixTransformer": {"suffix": STRING, "fieldSpecs": _FIELD_SPECS},
+    "PrefixSuffixTransformer": {"prefix": STRING, "suffix": STRING, "fieldSpecs": _FIELD_SPECS},
+    "PatchTransformer": {"path": STRING, "patch": STRING, "target": SELECTOR, "options": PATCH_OPTIONS},
+    "PatchJson6902Transformer": {"path": STRING, "jsonOp": STRING, "target": SELECTOR},
+    "PatchStrategicMergeTransformer": {"paths": STRINGS, "patches": STRING},
+    "ImageTagTransformer": {"imageTag": IMAGE, "fieldSpecs": _FIELD_SPECS},
+    "ReplicaCountTransformer": {"replica": REPLICA, "fieldSpecs": _FIELD_SPECS},
+    "ReplacementTransformer": {"replacements": ListOf(REPLACEMENT_FIELD)},
+    "ConfigMapGenerator": {**CONFIG_MAP_ARGS.fields, "metadata": _METADATA},
+    "SecretGenerator": {**SECRET_ARGS.fields, "metadata": _METADATA},
+}  # fmt: skip
+_GENERATOR_KINDS: Final = ("ConfigMapGenerator", "SecretGenerator", "IAMPolicyGenerator", "HelmChartInflationGenerator")
+_TRANSFORMER_KINDS: Final = (
+    *(kind for kind in _CONFIG if kind not in _GENERATOR_KINDS),
+    "HashTransformer",
+    "ValueAddTransformer",
+)
+_VALIDATED_BY: Final = "validated-by"
+
+
+@dataclass(frozen=True, slots=True)
+class Generator:
+    """Something that makes resources."""
+
+    name: str
+    generate: Callable[[], list[Resource]]
+    origin: Origin | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transformer:
+    """Something that changes resources."""
+
+    kind: str
+    apply: Callable[[ResMap], None]
+    origin: Origin | None
+
+
+def builtin_generators(target: Target) -> Iterator[Generator]:
+    """The generators of a kustomization file. Raises KustomizeError for a helm chart, which is never inflated."""
+    record, layer = target.record, target.layer
+    options = record.record("generatorOptions")
+    for field, kind, make in (
+        ("configMapGenerator", "ConfigMapGenerator", generators.configmap),
+        ("secretGenerator", "SecretGenerator", generators.secret),
+    ):
+        for args in record.records(field):
+            yield Generator(
+                kind, lambda make=make, args=args: [make(layer, args, options)], target.builtin_origin(kind)
+            )
+    for field in ("helmCharts", "helmChartInflationGenerator"):
+        for chart in record.records(field):
+            raise helm_refused().located(chart.node)
+
+
+def helm_refused() -> KustomizeError:
+    return KustomizeError(
+        "trouble configuring builtin HelmChartInflationGenerator with config: ``: must specify --enable-helm",
+        problem="helm charts of a kustomization are not inflated: that would run a program",
+    )
+
+
+def load_generators(configs: list[Resource], layer: Layer) -> list[Generator]:
+    """Generators from the objects that configure them. Raises KustomizeError."""
+    found = []
+    for config in configs:
+        try:
+            found.append(_generator(config, layer))
+        except KustomizeError as error:
+            raise error.wrapped("failed to load generator: ").located(config.root) from None
+    return found
+
+
+def _generator(config: Resource, layer: Layer) -> Generator:
+    kind = _builtin_kind(config)
+    if kind in _TRANSFORMER_KINDS:
+        raise KustomizeError(f"plugin {config.original_id} not a generator")
+    if kind == "HelmChartInflationGenerator":
+        raise helm_refused()
+    if kind == "IAMPolicyGenerator":
+        return Generator(kind, lambda: [iam_policy(layer, config.root)], _origin(config))
+    args = _decoded(config, kind)
+    metadata = args.record("metadata")
+    if metadata is not None:
+        for name in ("name", "namespace"):
+            if not args.text(name) and metadata.text(name):
+                args.values[name], args.nodes[name] = metadata.text(name), metadata.at(name)
+    make = generators.configmap if kind == "ConfigMapGenerator" else generators.secret
+    return Generator(kind, lambda: [make(layer, args, None)], _origin(config))
+
+
+def load_transformers(configs: list[Resource], layer: Layer) -> list[Transformer]:
+    """Transformers from the objects that configure them. Raises KustomizeError."""
+    found = []
+    for config in configs:
+        try:
+            kind = _builtin_kind(config)
+            if kind in _GENERATOR_KINDS:
+                raise KustomizeError(f"plugin {config.original_id} not a transformer")
+            found.append(Transformer(kind, _transformer(kind, config, layer), _origin(config)))
+        except KustomizeError as error:
+            raise error.located(config.root) from None
+    return found
+
+
+def _builtin_kind(config: Resource) -> str:
+    gvk = config.gvk
+    if gvk.group or gvk.version != "builtin":
+        raise KustomizeError(
+            f"external plugins disabled; unable to load external plugin '{config.original_id.kind}'",
+            problem=f"{config.original_id.kind} is an external plugin: programs of a repository are not run",
+        )
+    if gvk.kind not in _GENERATOR_KINDS and gvk.kind not in _TRANSFORMER_KINDS:
+        raise KustomizeError(f"unable to load builtin {gvk}", problem=f"there is no built-in plugin {gvk.kind}")
+    return gvk.kind
+
+
+def _decoded(config: Resource, kind: str) -> Record:
+    try:
+        return decode(config.root, Struct(f"{kind}Plugin", _CONFIG[kind]), strict=False)
+    except KustomizeError as error:
+        raise _fails_configuration(error, config) from None
+
+
+def _fails_configuration(error: KustomizeError, config: Resource) -> KustomizeError:
+    return error.wrapped(f"plugin {config.original_id} fails configuration: ")
+
+
+def _transformer(kind: str, config: Resource, layer: Layer) -> Callable[[ResMap], None]:
+    """The transformer that an object configures, as a function of the resources."""
+    if kind == "HashTransformer":
+        return add_hashes
+    if kind == "ValueAddTransformer":
+        return lambda resmap: value_add_transformer(resmap, layer, config.root)
+    record = _decoded(config, kind)
+    specs = field_specs(record.records("fieldSpecs"))
+    if kind.startswith("Patch"):
+        return _patch(kind, record, layer)
+    if kind in ("PrefixTransformer", "SuffixTransformer", "PrefixSuffixTransformer"):
+        if "fieldSpecs" not in record:
+            raise _fails_configuration(KustomizeError("fieldSpecs is not expected to be nil"), config)
+        return lambda resmap: _affixes(resmap, kind, record, layer)
+    if kind == "NamespaceTransformer":
+        return _namespace(record, config, layer)
+    if kind == "AnnotationsTransformer":
+        pairs, at = record.pairs("annotations"), record.at("annotations")
+        return lambda resmap: annotation_transformer(resmap, layer, pairs, at, specs, record.node)
+    if kind == "LabelTransformer":
+        pairs, at = record.pairs("labels"), record.at("labels")
+        return lambda resmap: label_transformer(resmap, layer, pairs, at, specs, record.node)
+    if kind == "ReplacementTransformer":
+        return lambda resmap: replacement_transformer(resmap, layer, record.records("replacements"))
+    entry = record.record("imageTag" if kind == "ImageTagTransformer" else "replica")
+    if entry is None:
+        entry = Record(IMAGE if kind == "ImageTagTransformer" else REPLICA, record.node)
+    if kind == "ImageTagTransformer":
+        return lambda resmap: image_transformer(resmap, layer, [entry], specs)
+    return lambda resmap: replica_transformer(resmap, layer, entry, specs)
+
+
+def _patch(kind: str, record: Record, layer: Layer) -> Callable[[ResMap], None]:
+    if kind == "PatchStrategicMergeTransformer":
+        entries = [(text, record.at("paths", index)) for index, text in enumerate(record.texts("paths"))]
+        if record.text("patches"):
+            entries.append((record.text("patches"), record.at("patches")))
+        return lambda resmap: patch_strategic_merge(resmap, layer, entries)
+    if kind == "PatchTransformer":
+        entry = PatchEntry.from_record(record)
+        return lambda resmap: patch_transformer(resmap, layer, entry)
+    operations = PatchEntry.from_record(record, "jsonOp")
+    return lambda resmap: patch_json6902(resmap, layer, operations)
+
+
+def _affixes(resmap: ResMap, kind: str, record: Record, layer: Layer) -> None:
+    specs = field_specs(record.records("fieldSpecs"))
+    if kind != "SuffixTransformer":
+        prefix_transformer(resmap, layer, record.text("prefix"), record.at("prefix"), specs)
+    if kind != "PrefixTransformer":
+        suffix_transformer(resmap, layer, record.text("suffix"), record.at("suffix"), specs)
+
+
+def _namespace(record: Record, config: Resource, layer: Layer) -> Callable[[ResMap], None]:
+    mode = record.text("setRoleBindingSubjects") or Subjects.DEFAULT_ONLY
+    if mode not in list(Subjects):
+        raise _fails_configuration(
+            KustomizeError(
+                f"invalid value {quote(mode)} for setRoleBindingSubjects: "
+                'must be one of "defaultOnly", "none" or "allServiceAccounts"'
+            ).located(record.at("setRoleBindingSubjects")),
+            config,
+        )
+    metadata = record.record("metadata")
+    namespace = metadata.text("namespace") if metadata is not None else ""
+    at = metadata.at("namespace") if metadata is not None else record.node
+    specs = field_specs(record.records("fieldSpecs"))
+    unset_only = record.flag("unsetOnly")
+    return lambda resmap: namespace_transformer(
+        resmap, layer, namespace, at, specs, unset_only=unset_only, subjects=Subjects(mode)
+    )
+
+
+def _origin(config: Resource) -> Origin | None:
+    """What a plugin signs with: the file that configures it and the object in it."""
+    if config.origin is None:
+        return None
+    id_ = config.id
+    return Origin(
+        configured_in=config.origin.path,
+        api_version=id_.gvk.api_version,
+        kind=id_.kind,
+        name=id_.name,
+        namespace=id_.namespace,
+    )
+
+
+def validate(validator: Transformer, resmap: ResMap) -> None:
+    """Runs a validator; raises KustomizeError if it changed anything but the label that says it ran."""
+    before = {id(res): res.root for res in resmap}
+    validator.apply(resmap)
+    same = len(before) == len(resmap) and all(
+        before.get(id(res)) is res.root or _without_label(res.root) == _without_label(before[id(res)]) for res in resmap
+    )
+    if not same:
+        raise KustomizeError(
+            "validator shouldn't modify the resource map: nodes unequal",
+            problem=f"the validator {validator.kind} changes objects",
+        )
+
+
+def _without_label(root: Mapping) -> str:
+    """An object's text without the label that validators may add."""
+    data = to_data(root)
+    labels = find(root, "metadata", "labels")
+    if isinstance(labels, Mapping) and isinstance(labels.get(_VALIDATED_BY), Scalar):
+        data["metadata"]["labels"].pop(_VALIDATED_BY)
+    return dumps(data)

@@ -1,0 +1,74 @@
+"""The ordered set of resources of a build, whose current ids are unique.
+
+Rules: kustomize's ``api/resmap/reswrangler.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from indexer.kustomize.errors import KustomizeError
+from indexer.kustomize.resid import ResId
+from indexer.kustomize.resource import Resource
+
+
+class ResMap:
+    """Resources in the order in which they came."""
+
+    def __init__(self, resources: Iterable[Resource] = ()) -> None:
+        self.resources = list(resources)
+
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(self.resources)
+
+    def __len__(self) -> int:
+        return len(self.resources)
+
+    def copy(self) -> ResMap:
+        """Independent resources over the same trees."""
+        return ResMap(res.copy() for res in self.resources)
+
+    def append_all(self, incoming: Iterable[Resource]) -> None:
+        """Adds resources; raises at the first whose id is taken."""
+        taken = {res.id.key for res in self.resources}
+        for res in incoming:
+            key = res.id.key
+            if key in taken:
+                raise already_registered(res)
+            taken.add(key)
+            self.resources.append(res)
+
+    def demand_unique(self) -> None:
+        """Raises if two resources have the same current id."""
+        ResMap().append_all(self.resources)
+
+    def with_current_id(self, matches: Callable[[ResId], bool]) -> list[Resource]:
+        return [res for res in self.resources if matches(res.id)]
+
+    def with_any_id(self, matches: Callable[[ResId], bool]) -> list[Resource]:
+        """Resources of which the current or a previous id matches."""
+        return [res for res in self.resources if any(matches(id_) for id_ in res.any_ids)]
+
+    def by_id(self, wanted: ResId) -> Resource:
+        """The one resource that has, or had, an id; raises where there is none or more than one."""
+        key = wanted.key
+        found = self.with_any_id(lambda id_: id_.key == key)
+        if len(found) == 1:
+            return found[0]
+        problem = "multiple matches" if found else "no matches"
+        raise KustomizeError(
+            f"{problem} for Id {wanted}; failed to find unique target for patch {wanted}",
+            problem=f"{'more than one object is' if found else 'no object is'} {wanted}",
+        )
+
+    def remove(self, gone: Resource) -> None:
+        self.resources = [res for res in self.resources if res is not gone]
+
+
+def already_registered(res: Resource) -> KustomizeError:
+    error = KustomizeError(
+        f"may not add resource with an already registered id: {res.id}",
+        problem=f"{res.id.kind} {res.id.name} is defined twice",
+        span=res.definition,
+    )
+    return error

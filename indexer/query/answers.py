@@ -1,0 +1,98 @@
+"""The answers, as plain data: what reports print and a library user reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from indexer.flux.model import ObjectId, SourceRef, Substitution, UnitId
+from indexer.git.blame import Commit
+from indexer.manifest.history import Contribution
+from indexer.manifest.node import Role, Span
+
+__all__ = ["Commit", "Contribution", "Deployed", "File", "Hop", "Link", "Match", "What", "Where"]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One unit on the way from an object to the entry point."""
+
+    unit: UnitId
+    definition: Span | None
+    path: str | None
+    """``spec.path`` as the unit spells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A step on the way from the object to its origin that could not be resolved."""
+
+    hop: str
+    """``unit``, ``parent``, ``source``, ``definition``, ``substitution``, ``commit`` or ``link``."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One object of one unit of one cluster, and everything that made it what it is."""
+
+    cluster: str
+    unit: UnitId
+    object: ObjectId
+    role: Role
+    """DEFINES where a document holds the object, GENERATES where a generator made it."""
+    definition: Span | None
+    contributions: tuple[Contribution, ...]
+    """The definition first, then what changed it, then the units that deploy it."""
+    substitutions: tuple[Substitution, ...]
+    chain: tuple[Link, ...]
+    """The object's unit first, the entry point last."""
+    source: SourceRef | None
+    revision: str
+    """What was indexed: ``main@sha1:…``, with ``+ uncommitted changes`` where the working tree differs."""
+    commit: Commit | None
+    """None where the definition is not committed as it stands, or its history cannot be had: see ``unresolved``."""
+    link: str | None
+    """The definition in the forge, pinned to the commit."""
+    unresolved: tuple[Hop, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The answer to ``where OBJECT``."""
+
+    query: str
+    matches: tuple[Match, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """One object that some lines have a part in."""
+
+    cluster: str
+    unit: UnitId
+    object: ObjectId
+    role: Role
+    operation: str
+    span: Span
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What a file, or some of its lines, deploys."""
+
+    file: str
+    """From the repository's root."""
+    lines: tuple[int, int] | None
+    """First and last line that were asked for; None for the whole file."""
+    deploys: tuple[Deployed, ...]
+    reason: str | None
+    """Why it deploys nothing; None where it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class What:
+    """The answer to ``what FILE...``."""
+
+    query: tuple[str, ...]
+    files: tuple[File, ...]

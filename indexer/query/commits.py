@@ -1,0 +1,83 @@
+"""What Git knows of a definition: the indexed revision, the last commit that touched the lines, and their link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from indexer.git.blame import Commit, Uncommitted
+from indexer.git.command import GitError
+from indexer.git.permalink import permalink
+from indexer.git.remotes import Forge
+from indexer.git.repository import Repository
+from indexer.index.read import Row
+from indexer.manifest.node import Span
+from indexer.query.answers import Hop
+
+History = tuple[Commit | None, str | None, tuple[Hop, ...]]
+"""The commit, the link, and what could not be found out."""
+
+
+class Commits:
+    """The history of one indexed revision. Lines that many objects share are looked up once."""
+
+    def __init__(self, repository: Repository, build: Row, forges: Mapping[str, Forge]) -> None:
+        self._repository = repository
+        self._pinned = build["revision"] is not None
+        self._head: str | None = build["head"]
+        self._forges = forges
+        self._known: dict[tuple[str, int, int], History] = {}
+
+    @cached_property
+    def revision(self) -> str:
+        """``main@sha1:3f2c…``, as Flux spells it; the commit alone for a revision that was asked for."""
+        if self._head is None:
+            return "no commit yet + uncommitted changes"
+        if self._pinned:
+            return f"sha1:{self._head}"
+        branch = self._repository.branch()
+        shown = f"{branch}@sha1:{self._head}" if branch else f"sha1:{self._head}"
+        return f"{shown} + uncommitted changes" if self._changes else shown
+
+    @cached_property
+    def _changes(self) -> frozenset[str]:
+        return frozenset() if self._pinned else self._repository.changes()
+
+    def of(self, definition: Span | None) -> History:
+        """What Git knows of the lines of a definition."""
+        if definition is None:
+            return None, None, ()
+        if definition.source.repository is not None:
+            reason = f"the definition is in another repository, {definition.source.repository}"
+            return None, None, (Hop("commit", reason),)
+        key = (definition.source.file, definition.line, definition.end_line)
+        if key not in self._known:
+            self._known[key] = self._look_up(*key)
+        return self._known[key]
+
+    def _look_up(self, file: str, first: int, last: int) -> History:
+        try:
+            commit = self._repository.last_commit(file, first, last, self._head if self._pinned else None)
+        except GitError as error:
+            return None, None, (Hop("commit", str(error)),)
+        if isinstance(commit, Uncommitted):
+            return None, None, (Hop("commit", "the lines are not committed yet"),)
+        if file in self._changes:
+            return commit, None, (Hop("link", f"{file} has uncommitted changes, which may have moved the lines"),)
+        link, why = self._link(file, first, last)
+        return commit, link, (Hop("link", why),) if link is None else ()
+
+    def _link(self, file: str, first: int, last: int) -> tuple[str | None, str]:
+        """The lines in the forge, pinned to the indexed commit; else why not."""
+        if self._remote is None or self._head is None:
+            return None, "the repository has no remote"
+        link = permalink(self._remote, self._head, file, first, last, self._forges)
+        return link, f"{self._remote} is no forge that is known: name it under [forges] in .fluxidx.toml"
+
+    @cached_property
+    def _remote(self) -> str | None:
+        """The remote that the branch follows, else ``origin``, else the first."""
+        remotes = self._repository.remotes()
+        upstream = self._repository.upstream()
+        names = [upstream.remote if upstream else "origin", "origin", *remotes]
+        return next((remotes[name] for name in names if name in remotes), None)

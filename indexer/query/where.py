@@ -1,0 +1,136 @@
+"""The answer to "is this object controlled by any code, and where exactly is it defined?"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from indexer.flux.model import SourceRef, Substitution, UnitState
+from indexer.git.remotes import Forge
+from indexer.git.repository import Repository
+from indexer.index.read import Row
+from indexer.manifest.node import Role, Span
+from indexer.query.answers import Contribution, Hop, Link, Match, Where
+from indexer.query.commits import Commits
+from indexer.query.names import Name, find
+from indexer.query.rows import EVIDENCE, SUBSTITUTION, object_of, pointers, span, unit_of
+from indexer.query.scope import Scope
+
+
+def where(scope: Scope, repository: Repository, name: Name, forges: Mapping[str, Forge] | None = None) -> Where:
+    """Everything that made the objects that ``name`` means what they are. Raises NotFound, with near misses."""
+    commits = Commits(repository, scope.build, forges or {})
+    return Where(str(name), tuple(_match(scope, row, commits) for row in find(scope, name)))
+
+
+def _match(scope: Scope, row: Row, commits: Commits) -> Match:
+    chain = _chain(scope, row)
+    definition = span(row)
+    contributions = _contributions(scope, row)
+    substitutions = _substitutions(scope, row)
+    source = _source(chain[0])
+    commit, link, lost = commits.of(definition)
+    unresolved = [
+        *_unresolved_definition(definition, chain[0]),
+        *_unresolved_units(chain),
+        *_unsupplied(substitutions),
+        *lost,
+    ]
+    return Match(
+        cluster=row["cluster"],
+        unit=unit_of(row),
+        object=object_of(row),
+        role=Role(row["role"]),
+        definition=definition,
+        contributions=contributions,
+        substitutions=substitutions,
+        chain=tuple(Link(unit_of(unit, ""), span(unit), unit["path"]) for unit in chain),
+        source=source,
+        revision=commits.revision,
+        commit=commit,
+        link=link,
+        unresolved=tuple(unresolved),
+    )
+
+
+def _chain(scope: Scope, row: Row) -> list[Row]:
+    """The object's unit, the unit that deploys that one, and so on up to the entry point."""
+    chain = [scope.units[row["unit_id"]]]
+    while (parent := scope.units.get(chain[-1]["parent_id"])) is not None and parent not in chain:
+        chain.append(parent)
+    return chain
+
+
+def _contributions(scope: Scope, row: Row) -> tuple[Contribution, ...]:
+    rows = scope.index.rows(
+        f"{EVIDENCE} SELECT * FROM evidence "  # noqa: S608 - a constant of this program
+        "WHERE object_id = :object AND part <> :substitution ORDER BY part, place",
+        {"object": row["object_id"], "substitution": SUBSTITUTION},
+    )
+    found = [
+        Contribution(
+            Role(one["role"]), one["operation"], where, pointers(one["fields"]), overridden=bool(one["overridden"])
+        )
+        for one in rows
+        if (where := span(one)) is not None
+    ]
+    definition = span(row)
+    return tuple(sorted(found, key=lambda one: one.span != definition or one.role != row["role"]))
+
+
+def _substitutions(scope: Scope, row: Row) -> tuple[Substitution, ...]:
+    rows = scope.rows(
+        "SELECT * FROM substitutions WHERE object_id = :object ORDER BY variable", object=row["object_id"]
+    )
+    return tuple(
+        Substitution(
+            one["variable"], pointers(one["fields"]), one["supplied_by"], span(one), redacted=bool(one["redacted"])
+        )
+        for one in rows
+    )
+
+
+def _source(unit: Row) -> SourceRef | None:
+    if unit["source_kind"] is None:
+        return None
+    return SourceRef(
+        unit["source_kind"],
+        unit["source_namespace"],
+        unit["source_name"],
+        unit["source_url"],
+        unit["source_ref"],
+    )
+
+
+def _unresolved_definition(definition: Span | None, unit: Row) -> list[Hop]:
+    if definition is not None:
+        return []
+    if unit["kind"] == "HelmRelease":
+        return [Hop("definition", "a template of the chart makes it: its line is not known here")]
+    return [Hop("definition", "the unit that deploys it does not say which line made it")]
+
+
+def _unresolved_units(chain: list[Row]) -> list[Hop]:
+    """What is not known about the units on the way: a build that failed, a source that is not at hand."""
+    hops = [
+        Hop(f"{unit['kind']} {unit['namespace']}/{unit['name']}", f"{unit['state']}: {unit['reason']}")
+        for unit in chain
+        if unit["state"] != UnitState.RENDERED and unit["reason"]
+    ]
+    top = chain[-1]
+    if top["parent_id"] is None and top["parent_name"]:
+        parent = f"{top['parent_kind']} {top['parent_namespace']}/{top['parent_name']}"
+        hops.append(Hop("parent", f"{parent} is not in the index"))
+    source = chain[0]
+    if source["source_name"] and not source["source_url"]:
+        name = f"{source['source_kind']} {source['source_namespace']}/{source['source_name']}"
+        hops.append(Hop("source", f"{name} was not found, so its URL is not known"))
+    return hops
+
+
+def _unsupplied(substitutions: tuple[Substitution, ...]) -> list[Hop]:
+    """Variables whose value stands in no file, other than by intent (a default stands where it is used)."""
+    return [
+        Hop("substitution", f"${{{one.variable}}}: {one.supplied_by}")
+        for one in substitutions
+        if one.span is None and one.supplied_by != "default"
+    ]
