@@ -10,15 +10,16 @@ import click
 
 from indexer.cli.common import Session, shared
 from indexer.errors import ExitCode
+from indexer.flux.model import UnitState
 from indexer.report.terminal import Terminal
 
 if TYPE_CHECKING:
-    from indexer.index.build import BuildReport, ClusterTotals
+    from indexer.index.build import BuildReport, ClusterTotals, Problem
 
 
 @click.command("build")
 @click.option("--rev", "revision", metavar="REV", help="Index this revision.  [default: the working tree]")
-@click.option("--strict", is_flag=True, help="Exit 1 when a unit failed or could not be resolved.")
+@click.option("--strict", is_flag=True, help="Exit 1 when a unit failed or could not be resolved (charts aside).")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", expose_value=False, help="At most so many processes.")
 @shared("text", "json", question=False)
 def command(session: Session, revision: str | None, strict: bool) -> int:
@@ -44,8 +45,9 @@ def command(session: Session, revision: str | None, strict: bool) -> int:
 
         click.echo(dumps(_json(report)))
     else:
-        click.echo(_text(report, session.terminal))
-    return ExitCode.FINDINGS if strict and report.problems else ExitCode.DONE
+        click.echo(_text(report, session.terminal, verbose=session.verbose))
+    failed = any(not _is_chart(problem) for problem in report.problems)
+    return ExitCode.FINDINGS if strict and failed else ExitCode.DONE
 
 
 class _Progress:
@@ -86,17 +88,23 @@ def _json(report: BuildReport) -> dict[str, Any]:
     }
 
 
-def _text(report: BuildReport, terminal: Terminal) -> str:
+def _is_chart(problem: Problem) -> bool:
+    """Whether it is a release whose chart is not at hand: the rule in most repositories, and no fault of theirs."""
+    return problem.unit.kind == "HelmRelease" and problem.state is UnitState.UNRESOLVED
+
+
+def _text(report: BuildReport, terminal: Terminal, *, verbose: bool) -> str:
     """Totals of each cluster, then each reason once, with the units it keeps from being rendered."""
-    from indexer.report.text import Writer
+    from indexer.report.text import Writer, count
 
     writer = Writer(terminal, None)
     width = max((len(one.cluster) for one in report.clusters), default=0)
     for totals in report.clusters:
         writer.line(f"{terminal.style(totals.cluster.ljust(width), fg='cyan')}  {_totals(totals)}")
-    for state in sorted({one.state for one in report.problems}):
+    shown = [one for one in report.problems if verbose or not _is_chart(one)]
+    for state in sorted({one.state for one in shown}):
         reasons: dict[str, list[str]] = {}
-        for one in report.problems:
+        for one in shown:
             if one.state == state:
                 reasons.setdefault(one.reason, []).append(f"{one.cluster}: {one.unit}")
         writer.line()
@@ -105,15 +113,18 @@ def _text(report: BuildReport, terminal: Terminal) -> str:
             for unit in units:
                 writer.line(f"  {unit}")
             writer.wrapped(reason, 6, dim=True)
-    if report.problems:
+    if shown:
         writer.line()
+    charts = len(report.problems) - len(shown)
+    if charts:
+        note = f"{count(charts, 'HelmRelease')} left as they are: their charts are not rendered offline (-v lists them)"
+        writer.line(terminal.style(note, dim=True))
     what = report.revision or "working tree"
     writer.line(f"{'Indexed' if report.rendered else 'Up to date'}: {what}, in {report.location}")
     return str(writer)
 
 
 def _totals(one: ClusterTotals) -> str:
-    from indexer.flux.model import UnitState
     from indexer.report.text import count
 
     others = [f"{n} {state}" for state, n in one.units.items() if n and state is not UnitState.RENDERED]

@@ -36,6 +36,7 @@ from indexer.flux.scope import Kind, declared
 from indexer.flux.sops import missing_key
 from indexer.flux.sources import Artifact, Registry, Sources, UnresolvedSource, describe, git_ref
 from indexer.flux.variables import load
+from indexer.flux.versions import is_strict
 from indexer.git.recording import RecordingTree
 from indexer.kustomize.cache import BuildCache
 from indexer.manifest.node import Mapping, Span
@@ -85,6 +86,8 @@ class ClusterRun:
     def __init__(self, entry: EntryPoint, workspace: Workspace, overrides: dict[UnitId, Mapping]) -> None:
         self.entry = entry
         self.name = entry.config.name
+        strict = entry.config.strict
+        self.strict = is_strict(workspace.sources.tree, entry.files, entry.objects) if strict is None else strict
         self.workspace = workspace
         self.overrides = overrides
         """What Kustomizations that were applied by hand become once Flux applies them itself."""
@@ -180,7 +183,7 @@ class ClusterRun:
             if job.built is None and not self._build(job, last=last):
                 return False
             assert job.built is not None
-            loaded = load(job.spec, self.entry.config, self._object)
+            loaded = load(job.spec, self.entry.config, self._object, strict=self.strict)
             if loaded is not None and (loaded.missing or loaded.optional) and not last:
                 return False
             job.finished = finish_unit(job.built, loaded, self.workspace.digests)

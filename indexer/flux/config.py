@@ -39,8 +39,8 @@ class ClusterConfig:
     """The kubeconfig context."""
     substitute: Table[str, str] = field(default_factory=dict)
     """What an admission webhook adds to the ``postBuild.substitute`` of every Kustomization."""
-    strict: bool = True
-    """Whether an undefined variable without a default fails the unit, as kustomize-controller does from 1.9 on."""
+    strict: bool | None = None
+    """Whether an undefined variable without a default fails the unit; None: as the cluster's version of Flux does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +165,9 @@ class _Reader:
             self.fail(key, f'"{key}" has to be a table of texts: write NAME = "value"', section, n)
         return value
 
-    def flag(self, table: Table[str, Any], key: str, n: int) -> bool:
-        value = table.get(key, True)
-        if not isinstance(value, bool):
+    def flag(self, table: Table[str, Any], key: str, n: int) -> bool | None:
+        value = table.get(key)
+        if value is not None and not isinstance(value, bool):
             self.fail(key, f'"{key}" has to be true or false: write {key} = false', "cluster", n)
         return value
 

@@ -177,7 +177,7 @@ class Sources:
         found = self._revision(wanted)
         if found is None:
             raise UnresolvedSource(
-                f"{_named(ref)} checks out {wanted} of {ref.url}, which this clone has not: git fetch it, or correct ref",
+                f"{_named(ref)} checks out {wanted} of {ref.url}, which this clone lacks: git fetch it, or correct ref",
                 ref,
             )
         return found, ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 
@@ -69,6 +70,12 @@ def is_default(expansion: Expansion) -> bool:
     return expansion.operator in _DEFAULTS
 
 
+@cache
+def _ordinary(stops: str) -> re.Pattern[str]:
+    """Text without anything that could end a literal or escape something."""
+    return re.compile(rf"[^$\\{re.escape(stops)}]+")
+
+
 class _Parser:
     """A cursor over the text. Every method leaves it behind what was read."""
 
@@ -96,25 +103,25 @@ class _Parser:
     def literal(self, stops: str, escapes: str = "") -> str:
         """Text up to ``${`` or one of ``stops``.
 
-        With a dollar in ``escapes``, two of them are one; with a backslash, one is dropped before another and before '/'.
+        With a dollar in ``escapes``, two are one; with a backslash, one is dropped before another and before '/'.
         """
         found: list[str] = []
         text = self.text
+        ordinary = _ordinary(stops)
         while self.at < len(text):
-            char = text[self.at]
-            following = text[self.at + 1 : self.at + 2]
+            if (plain := ordinary.match(text, self.at)) is not None:
+                found.append(plain[0])
+                self.at = plain.end()
+                continue
+            char, following = text[self.at], text[self.at + 1 : self.at + 2]
             if char == "$" and following == "{":
                 break
-            if (char == "$" == following and "$" in escapes) or (
-                char == "\\" and "\\" in escapes and following in ("/", "\\")
-            ):
-                found.append(following)
-                self.at += 2
-            elif char in stops:
+            doubled = char == "$" == following and "$" in escapes
+            escaped = char == "\\" and "\\" in escapes and following in ("/", "\\")
+            if not (doubled or escaped) and char in stops:
                 break
-            else:
-                found.append(char)
-                self.at += 1
+            found.append(following if doubled or escaped else char)
+            self.at += 2 if doubled or escaped else 1
         return "".join(found)
 
     def run(self, accepted: str, most: int) -> str:

@@ -30,7 +30,7 @@ class Loaded:
     optional: tuple[ReferenceSpec, ...] = ()
 
 
-def load(spec: KustomizationSpec, cluster: ClusterConfig, find: FindObject) -> Loaded | None:
+def load(spec: KustomizationSpec, cluster: ClusterConfig, find: FindObject, *, strict: bool) -> Loaded | None:
     """The variables as far as they are known; None where the unit substitutes nothing at all."""
     if not spec.substitutes and not cluster.substitute:
         return None
@@ -55,7 +55,7 @@ def load(spec: KustomizationSpec, cluster: ClusterConfig, find: FindObject) -> L
         values,
         unknown=f"{', '.join(map(str, absent))} is not in this repository" if absent else None,
         optional=not missing,
-        strict=cluster.strict,
+        strict=strict,
         always=spec.always,
         entry=post_build.span if post_build is not None else None,
     )

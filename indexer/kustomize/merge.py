@@ -82,7 +82,11 @@ class _Merge:
 
         What an earlier operation put into several places is one node to kustomize, which is overwritten in all.
         """
-        return {id(node): (node, nodes[-1]) for nodes in self._overwritten.values() for node in nodes[:-1]}
+        result: dict[int, tuple[Node, Node]] = {}
+        for first, nodes in self._overwritten.items():
+            quoted = [self._quotes[first]] if first in self._quotes else []
+            result |= {id(node): (node, nodes[-1]) for node in (*quoted, *nodes[:-1])}
+        return result
 
     def walk(self, dest: Node | None, patch: Node | None, schema: SchemaNode | None) -> Node | None:
         """The merged node, standing where ``dest`` stands; None where nothing is left.

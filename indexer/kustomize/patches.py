@@ -24,7 +24,7 @@ from indexer.manifest.compose import parse_stream
 from indexer.manifest.embedded import parse_embedded
 from indexer.manifest.emit import emit
 from indexer.manifest.errors import ManifestError
-from indexer.manifest.node import Mapping, Node, Operation, Role, Scalar, stamped
+from indexer.manifest.node import Mapping, Node, Operation, Role, Scalar, Sequence, stamped
 
 _MERGE_NAME: Final = "strategic merge patch"
 _JSON_NAME: Final = "JSON 6902 patch"
@@ -416,6 +416,10 @@ def _operate(res: Resource, operations: list[JsonOperation], op: Operation) -> N
         root = put(root, path, Mapping({}, touched=True))
     root = apply_operations(root, operations, op)
     annotations = find(root, *path)
+    if isinstance(annotations, Sequence) and annotations.items:
+        raise KustomizeError(
+            "wrong node kind: expected MappingNode but got SequenceNode", problem="the patch makes annotations a list"
+        ).located(annotations)
     if isinstance(annotations, Mapping) and annotations.fields:
         new = stringified(annotations)
         if new is not annotations:

@@ -98,6 +98,19 @@ class SchemaHolder:
         self._custom: Definitions | None = None
         self._loaded: tuple[Definitions, ...] = ()
         self._schema: Schema | None = None
+        self.seen: set[tuple[str, str]] = set()
+        """apiVersion and kind of every object read so far. kustomize asks for the scope of each, and a kind that it
+        does not know at once makes it load the built-in schema, which then stays beside a custom one."""
+        self._builtin_too = False
+
+    def observe(self, api_version: str, kind: str) -> None:
+        """Takes note of a resource's kind, read while the built-in schema is in force.
+
+        For a kind that is none of Kubernetes 1.21, kustomize puts off to load the built-in schema until it needs any
+        schema, and then has that one too, even if a base has set its own by then.
+        """
+        if self._custom is None and not self._builtin_too:
+            self._builtin_too = kind not in _scoped_kinds().get(api_version, ())
 
     @property
     def builtin(self) -> bool:
@@ -113,6 +126,8 @@ class SchemaHolder:
                 self._loaded = (_built_in(),)
             else:
                 self._loaded = (*self._loaded, self._custom if self._custom is not None else _built_in())
+                if self._builtin_too:
+                    self._loaded = (*self._loaded, _built_in())
                 self._schema = Schema(_united((*self._loaded, _kustomization())))
         return self._schema
 
@@ -130,6 +145,8 @@ class SchemaHolder:
                     "builtin version and custom schema provided, cannot use both",
                     problem="openapi has both version and path",
                 )
+            if not self._loaded and any(_built_in_schema().root(*kind) is None for kind in self.seen):
+                self._loaded = (_built_in(),)
             self._custom, self._version, self._schema = _definitions(data), "custom", None
             return
         self._version = version or ""
@@ -198,6 +215,12 @@ def _data() -> Mapping[str, Any]:
 
 def _built_in() -> Definitions:
     return _object(_data()["kubernetes"]["definitions"])
+
+
+def _scoped_kinds() -> Mapping[str, list[str]]:
+    """Kinds by apiVersion of which kustomize knows without a schema whether they have a namespace."""
+    kinds: Mapping[str, list[str]] = _data()["scoped"]
+    return kinds
 
 
 def _kustomization() -> Definitions:

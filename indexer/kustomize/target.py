@@ -207,6 +207,7 @@ class Target:
             ResMap().append_all(resources)
         except KustomizeError as error:
             raise error.wrapped(f"accumulating resources from '{path}': ") from None
+        self.state.schema.seen.update((res.gvk.api_version, res.gvk.kind) for res in resources)
         for res in resources:
             res.via = (node,)
             if self.origin is not None:
@@ -221,6 +222,7 @@ class Target:
             self._component(ra, loader, path, node)
             return
         built = self.state.cache.built(loader, self.state, lambda inner: self._child(inner, path))
+        self.state.schema.seen.update((res.gvk.api_version, res.gvk.kind) for res in built.resmap)
         for res in built.resmap:
             res.via = (node, *res.via)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections.abc import Iterator
 from functools import cached_property
@@ -40,8 +41,10 @@ class Reasons:
 
     def _unreadable(self, path: str) -> str | None:
         kind = self._tree.kind(path)
-        if kind is None:
+        if kind is None and (self._scope.build["revision"] or not os.path.lexists(f"{self._tree.root}/{path}")):
             return "does not exist in the repository"
+        if kind is None:
+            return "is ignored by Git, so Flux never sees it"
         if kind is EntryKind.SUBMODULE:
             return "is a submodule, and Flux reads submodules only where the source's recurseSubmodules says so"
         return None

@@ -14,6 +14,8 @@ from indexer.report.terminal import Terminal
 INDENT: Final = 2
 LABEL: Final = 13
 """Columns of the label that begins each line of an answer."""
+SELF_EVIDENT: Final = {"resource", "resources entry", "generator"}
+"""Operations whose names say no more than their role does."""
 
 
 class Writer:

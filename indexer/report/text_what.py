@@ -10,10 +10,8 @@ from indexer.flux.model import ObjectId
 from indexer.manifest.node import Role
 from indexer.query.answers import Deployed, File, What
 from indexer.report.terminal import Terminal
-from indexer.report.text import Writer, count, object_name, position, some
+from indexer.report.text import SELF_EVIDENT, Writer, count, object_name, position, some
 
-_PLAIN: Final = {"resource", "resources entry", "generator"}
-"""Operations that say no more than the role does."""
 SHOWN: Final = 20
 """Objects of one unit that are listed; more are counted, unless all are asked for."""
 
@@ -98,7 +96,7 @@ def _object(writer: Writer, name: str, width: int, parts: Sequence[Deployed]) ->
     for index, ((role, operation), same) in enumerate(rows.items()):
         lines = position("", None, [(one.span.line, one.span.end_line) for one in same])
         fields = list(dict.fromkeys(field for one in same for field in one.fields if field))
-        how = str(role) if operation in _PLAIN else f"{role}: {operation}"
+        how = str(role) if operation in SELF_EVIDENT else f"{role}: {operation}"
         head = f"      {name if index == 0 else '':<{width}}  {how}  {lines}"
         room = writer.terminal.width - len(head) - 2
         detail = some(fields, room) if fields and room > 20 else ""

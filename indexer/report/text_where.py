@@ -10,15 +10,13 @@ from typing import Final
 from indexer.manifest.node import Role
 from indexer.query.answers import Contribution, Match, Where
 from indexer.report.terminal import Terminal
-from indexer.report.text import INDENT, LABEL, Writer, count, object_name, place, position, some
+from indexer.report.text import INDENT, LABEL, SELF_EVIDENT, Writer, count, object_name, place, position, some
 
 LIST_FROM: Final = 11
 """This many matches are listed by one line each, unless all details are asked for."""
 
 _FIELD_LINES: Final = 2
 """Lines that the fields of one change may take, unless all details are asked for."""
-_PLAIN: Final = {"resource", "resources entry", "generator"}
-"""Operations that say no more than the label does."""
 _SHORT: Final = 10
 _SHA: Final = re.compile("[0-9a-f]{40,64}")
 
@@ -83,7 +81,7 @@ def _changes(writer: Writer, label: str, changes: Sequence[Contribution], *, ver
         fields = [field for one in group for field in one.fields if field]
         lines = [(one.span.line, one.span.end_line) for one in group]
         text = position(first.span.source.file, first.span.source.repository, lines)
-        words = [] if first.operation in _PLAIN else [first.operation]
+        words = [] if first.operation in SELF_EVIDENT else [first.operation]
         if first.overridden:
             words.append("overridden later")
         if fields:

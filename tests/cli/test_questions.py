@@ -112,6 +112,34 @@ def test_a_revision_is_asked_without_losing_the_present(fleet) -> None:
     assert fleet.run("where", "ns/bar", "--no-build").returncode == 0
 
 
+def test_a_bare_repository_answers_for_its_head(fleet, tmp_path) -> None:
+    fleet.git("clone", "-q", "--bare", str(fleet.root), str(tmp_path / "bare.git"))
+    done = fleet.run("where", "ns/bar", "-o", "json", "-q", "--repo", str(tmp_path / "bare.git"), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    (match,) = json.loads(done.stdout)["matches"]
+    assert match["commit"]["sha"] == fleet.git("rev-parse", "HEAD")
+    done = fleet.run(
+        "what", "flux/apps/staging/namespace.yaml:2", "-q", "--repo", str(tmp_path / "bare.git"), cwd=tmp_path
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Namespace bar" in done.stdout
+
+
+def test_a_repository_without_commits_answers_for_its_files(fleet) -> None:
+    fleet.git("update-ref", "-d", "HEAD")
+    (match,) = answer(fleet, "where", "ns/bar")["matches"]
+    assert match["definition"]["file"] == "flux/apps/staging/namespace.yaml"
+    assert (match["commit"], match["link"]) == (None, None)
+    assert {"hop": "commit", "reason": "the lines are not committed yet"} in match["unresolved"]
+    assert match["revision"] == "no commit yet + uncommitted changes"
+
+
+def test_a_detached_head_has_no_branch(fleet) -> None:
+    fleet.git("checkout", "-q", "--detach")
+    (match,) = answer(fleet, "where", "ns/bar")["matches"]
+    assert match["revision"] == f"sha1:{fleet.git('rev-parse', 'HEAD')}"
+
+
 @pytest.mark.parametrize("revision", ["nonsense", "-x", ""])
 def test_an_unknown_revision_is_one_message(fleet, revision) -> None:
     done = fleet.run("where", "ns/bar", f"--at={revision}")

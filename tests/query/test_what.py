@@ -96,6 +96,13 @@ def test_a_link_is_answered_for_the_file_behind_it(fleet) -> None:
     assert (file.file, len(file.deploys)) == ("apps/namespace.yaml", 1)
 
 
+def test_a_file_that_git_ignores_is_not_missing(fleet) -> None:
+    (fleet.root / ".git/info/exclude").write_text("secret.yaml\n")
+    (fleet.root / "secret.yaml").write_text("kind: Secret\n")
+    (file,) = what(fleet.scope, fleet.repository.worktree(), [Place("secret.yaml")]).files
+    assert file.reason == "is ignored by Git, so Flux never sees it"
+
+
 def test_lines_without_effect_say_that_others_have_one(fleet) -> None:
     assert reason(fleet, "apps/patch.yaml", (1, 3)) == (
         "these lines set nothing that is deployed; other lines of the file have a part in 2 objects"
