@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from indexer.cli.common import Session, shared
-from indexer.query.names import find, parse
+from indexer.query.names import find, parse_many
 from indexer.query.rows import object_of, span, unit_of
 from indexer.query.scope import Scope
 from indexer.report.json import dumps, object_id
@@ -46,7 +46,7 @@ def command(session: Session, words: Sequence[str], namespace: str | None) -> No
 
 def _rows(scope: Scope, words: Sequence[str], namespace: str | None) -> Sequence[Row]:
     if words:
-        return find(scope, parse(words, namespace))
+        return find(scope, parse_many(words, namespace))
     return [row for row in scope.rows(_ALL) if namespace in (None, row["namespace"])]
 
 

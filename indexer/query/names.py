@@ -49,6 +49,13 @@ def parse(words: Sequence[str], namespace: str | None = None) -> Name:
     return Name(parts[0], parts[1], parts[2])
 
 
+def parse_many(words: Sequence[str], namespace: str | None = None) -> Name:
+    """As ``parse``; a ``KIND`` alone means all objects of that kind, as with ``kubectl get``."""
+    if len(words) == 1 and "/" not in words[0]:
+        return Name(words[0], namespace, "*")
+    return parse(words, namespace)
+
+
 def parse_unit(text: str) -> tuple[frozenset[str], str, str]:
     """Kinds, namespace and name of the unit that ``KIND/NAMESPACE/NAME`` names. Raises FluxidxError."""
     parts = text.split("/")

@@ -341,15 +341,25 @@ def test_suspended_units_still_show_their_objects(fleet):
     assert (app.state, len(app.objects)) == (UnitState.SUSPENDED, 1)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {name: flux, namespace: flux-system}\n"
-        "spec:\n  sync: {kind: GitRepository, url: %s, ref: refs/heads/main, path: clusters/prod}\n",
-        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: flux-instance}\nspec:\n  values:\n"
-        "    instance:\n      sync: {kind: GitRepository, url: %s, ref: refs/heads/main, path: clusters/prod}\n",
-    ],
-)
+FLUX_INSTANCE = """\
+apiVersion: fluxcd.controlplane.io/v1
+kind: FluxInstance
+metadata: {name: flux, namespace: flux-system}
+spec:
+  sync: {kind: GitRepository, url: %s, ref: refs/heads/main, path: clusters/prod}
+"""
+CHART_OF_AN_INSTANCE = """\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: flux-instance}
+spec:
+  values:
+    instance:
+      sync: {kind: GitRepository, url: %s, ref: refs/heads/main, path: clusters/prod}
+"""
+
+
+@pytest.mark.parametrize("text", [FLUX_INSTANCE, CHART_OF_AN_INSTANCE])
 def test_an_instance_of_flux_operator_is_an_entry_point(fleet, text):
     fleet.write(**{"operator/flux.yaml": text % URL, "clusters/prod/cm.yaml": config_map()})
     clusters = fleet.render()

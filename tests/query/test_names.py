@@ -3,7 +3,7 @@ import re
 import pytest
 
 from indexer.errors import ExitCode, FluxidxError, NotFound
-from indexer.query.names import Name, find, parse, parse_unit
+from indexer.query.names import Name, find, parse, parse_many, parse_unit
 
 
 def found(scope, *words, namespace=None):
@@ -110,3 +110,8 @@ def test_a_unit_is_named_in_full() -> None:
     for text in ("ks/apps", "nonsense/a/b", "ks//b"):
         with pytest.raises(FluxidxError, match="KIND/NAMESPACE/NAME"):
             parse_unit(text)
+
+
+def test_a_kind_alone_is_all_of_that_kind_where_a_list_is_asked_for() -> None:
+    assert parse_many(["cm"], "shop") == Name("cm", "shop", "*")
+    assert parse_many(["cm/a"]) == parse(["cm/a"])
