@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import click
 
@@ -103,16 +105,16 @@ def _text(report: BuildReport, terminal: Terminal, *, verbose: bool) -> str:
         writer.line(f"{terminal.style(totals.cluster.ljust(width), fg='cyan')}  {_totals(totals)}")
     shown = [one for one in report.problems if verbose or not _is_chart(one)]
     for state in sorted({one.state for one in shown}):
-        reasons: dict[str, list[str]] = {}
-        for one in shown:
-            if one.state == state:
-                reasons.setdefault(one.reason, []).append(f"{one.cluster}: {one.unit}")
         writer.line()
         writer.line(terminal.style(state.capitalize(), bold=True, fg="red" if state == "failed" else "yellow"))
-        for reason, units in reasons.items():
-            for unit in units:
-                writer.line(f"  {unit}")
-            writer.wrapped(reason, 6, dim=True)
+        for reason, askers in _by_reason(one for one in shown if one.state == state).items():
+            writer.wrapped(reason, 2)
+            if verbose or len(askers) <= _FEW:
+                for one, place in askers:
+                    writer.line(terminal.style(f"    {one.cluster}: {one.unit}  {place}".rstrip(), dim=True))
+            else:
+                for cluster, names in _names_by_cluster(askers).items():
+                    writer.wrapped(f"{cluster}: {', '.join(names)}", 4, dim=True)
     if shown:
         writer.line()
     charts = len(report.problems) - len(shown)
@@ -122,6 +124,30 @@ def _text(report: BuildReport, terminal: Terminal, *, verbose: bool) -> str:
     what = report.revision or "working tree"
     writer.line(f"{'Indexed' if report.rendered else 'Up to date'}: {what}, in {report.location}")
     return str(writer)
+
+
+_PLACE: Final = re.compile(r"(\S+:\d+:\d+): (.*)", re.DOTALL)
+
+
+_FEW: Final = 4
+"""Up to so many units are shown with the line that asks for what is missing; of more, only the names (-v: all)."""
+
+
+def _by_reason(problems: Iterable[Problem]) -> dict[str, list[tuple[Problem, str]]]:
+    """Each thing that is wrong or missing once, with the units that it concerns and where each of them asks for it."""
+    found: dict[str, list[tuple[Problem, str]]] = {}
+    for one in problems:
+        for reason in one.reason.split("; "):
+            place = _PLACE.fullmatch(reason)
+            found.setdefault(place[2] if place else reason, []).append((one, place[1] if place else ""))
+    return found
+
+
+def _names_by_cluster(askers: list[tuple[Problem, str]]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for one, _ in askers:
+        names.setdefault(one.cluster, []).append(f"{one.unit.namespace}/{one.unit.name}")
+    return names
 
 
 def _totals(one: ClusterTotals) -> str:

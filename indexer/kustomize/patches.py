@@ -79,12 +79,15 @@ class _Patch:
     operations: list[JsonOperation]
 
 
-def patch_transformer(resmap: ResMap, layer: Layer, entry: PatchEntry) -> None:
-    """Applies one entry of ``patches``. Raises KustomizeError."""
+def patch_transformer(resmap: ResMap, layer: Layer, entry: PatchEntry, *, prefix: str | None = None) -> None:
+    """Applies one entry of ``patches``. Raises KustomizeError.
+
+    ``prefix`` is what messages about the entry itself begin with, if it is none of a kustomization file.
+    """
     try:
         patch = _configured(layer, entry)
     except KustomizeError as error:
-        raise _trouble("PatchTransformer", entry.config, error).located(entry.node) from None
+        raise _trouble("PatchTransformer", entry.config, error, prefix).located(entry.node) from None
     try:
         if patch.operations:
             _apply_json_patch(resmap, layer, entry, patch)
@@ -98,18 +101,30 @@ def patch_transformer(resmap: ResMap, layer: Layer, entry: PatchEntry) -> None:
         raise error.located(entry.node) from None
 
 
-def patch_strategic_merge(resmap: ResMap, layer: Layer, entries: list[tuple[str, Node]]) -> None:
-    """Applies all entries of ``patchesStrategicMerge``: inline patches or paths. Raises KustomizeError."""
+def patch_strategic_merge(
+    resmap: ResMap,
+    layer: Layer,
+    entries: list[tuple[str, Node]],
+    *,
+    inline: Node | None = None,
+    prefix: str | None = None,
+) -> None:
+    """Applies all entries of ``patchesStrategicMerge``: inline patches or paths. Raises KustomizeError.
+
+    ``inline`` is a transformer's ``patches``, which cannot be a path; ``prefix`` as in ``patch_transformer``.
+    """
     config = emit({"paths": [text for text, _ in entries]})
     try:
         loaded = [(patch, node) for text, node in entries for patch in _merge_patches(layer, text, node)]
+        if isinstance(inline, Scalar):
+            loaded += [(patch, inline) for patch in embedded_resources(inline)]
         if not loaded:
             files = " ".join(text for text, _ in entries)
             raise KustomizeError(
                 f"patch appears to be empty; files=[{files}], Patch=", problem="the patches are empty"
             ).located(entries[0][1] if entries else None)
     except KustomizeError as error:
-        raise _trouble("PatchStrategicMergeTransformer", config, error) from None
+        raise _trouble("PatchStrategicMergeTransformer", config, error, prefix) from None
     for patch, node in loaded:
         op = Operation(Role.PATCHES, _MERGE_NAME, node.span)
         try:
@@ -119,12 +134,12 @@ def patch_strategic_merge(resmap: ResMap, layer: Layer, entries: list[tuple[str,
             raise error.located(node) from None
 
 
-def patch_json6902(resmap: ResMap, layer: Layer, entry: PatchEntry) -> None:
-    """Applies one entry of ``patchesJson6902``. Raises KustomizeError."""
+def patch_json6902(resmap: ResMap, layer: Layer, entry: PatchEntry, *, prefix: str | None = None) -> None:
+    """Applies one entry of ``patchesJson6902``; ``prefix`` as in ``patch_transformer``. Raises KustomizeError."""
     try:
         operations = _configured_json(layer, entry)
     except KustomizeError as error:
-        raise _trouble("PatchJson6902Transformer", entry.config, error).located(entry.node) from None
+        raise _trouble("PatchJson6902Transformer", entry.config, error, prefix).located(entry.node) from None
     assert entry.target is not None
     op = Operation(Role.PATCHES, _JSON_NAME, entry.node.span)
     try:
@@ -136,8 +151,10 @@ def patch_json6902(resmap: ResMap, layer: Layer, entry: PatchEntry) -> None:
     _note_unmatched(layer, entry, _JSON_NAME, selected)
 
 
-def _trouble(kind: str, config: str, error: KustomizeError) -> KustomizeError:
-    return error.wrapped(f"trouble configuring builtin {kind} with config: `\n{config}`: ")
+def _trouble(kind: str, config: str, error: KustomizeError, prefix: str | None) -> KustomizeError:
+    return error.wrapped(
+        f"trouble configuring builtin {kind} with config: `\n{config}`: " if prefix is None else prefix
+    )
 
 
 def _note_unmatched(layer: Layer, entry: PatchEntry, name: str, selected: list[Resource]) -> None:
@@ -173,7 +190,7 @@ def _configured(layer: Layer, entry: PatchEntry) -> _Patch:
 def _inline_scalar(entry: PatchEntry, text: str) -> Scalar:
     """The inline patch as a scalar whose text is ``text``, which kustomize has trimmed."""
     node = entry.patch_node
-    if isinstance(node, Scalar) and node.text.strip(_SPACE) == text and not node.text.startswith(tuple(_SPACE)):
+    if isinstance(node, Scalar) and node.text == text:
         return node
     place = node if isinstance(node, Scalar) else Scalar(text)
     return Scalar(text, None, place.style, place.source, place.pos, place.op, place.prev)

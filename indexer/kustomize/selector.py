@@ -28,6 +28,10 @@ _LEADING_FLAGS: Final = re.compile(r"\(\?([ims]+)\)")
 _FOREIGN: Final = re.compile(
     r"(?:\\\\)*(?:\\(?P<escape>[1-9Zk])|(?P<perl>\(\?(?:<?[=!]|[#>(])|\(\?P[=>])|(?P<more>[*+?}]\+))"
 )
+_NAMED: Final = re.compile(r"\(\?<(?=\w)")
+_COUNT: Final = re.compile(r"\{(\d{1,9})(?:,(\d{0,9}))?\}", re.ASCII)
+_MOST: Final = 1000
+"""RE2's limit for the counts of a repetition."""
 _ID_FIELDS: Final = ("group", "version", "kind", "name", "namespace")
 
 
@@ -119,7 +123,13 @@ def _regex(text: str) -> re.Pattern[str]:
         if foreign["perl"]:
             raise _bad(text, f"invalid or unsupported Perl syntax: `{foreign['perl']}`")
         raise _bad(text, f"invalid nested repetition operator: `{foreign['more']}`")
+    count = next(
+        (found for found in _COUNT.finditer(text) if max(map(int, filter(None, found.groups()))) > _MOST), None
+    )
+    if count is not None:
+        raise _bad(text, f"invalid repeat count: `{count[0]}`")
     pattern = _POSIX_CLASS.sub(lambda found: _POSIX.get(found[1], found[0]), text).replace("\\z", "\\Z")
+    pattern = _NAMED.sub(r"(?P<", pattern)
     pattern = _LEADING_FLAGS.sub(r"(?\1:", pattern, count=1) + ")" if _LEADING_FLAGS.match(pattern) else pattern
     try:
         return re.compile(pattern, re.ASCII)
@@ -131,7 +141,9 @@ def _go_words(text: str, error: Exception) -> str:
     """What Go says of a pattern, anchored as kustomize does it, that Python refuses."""
     anchored = f"^(?:{text})$"
     message, at = (error.msg, error.pos or 0) if isinstance(error, re.error) else (str(error), 0)
-    if message.startswith(("nothing to repeat", "multiple repeat")):
+    if message.startswith("multiple repeat"):
+        return f"invalid nested repetition operator: `{text[at - 1 : at + 1]}`"
+    if message.startswith("nothing to repeat"):
         return f"missing argument to repetition operator: `{text[at : at + 1]}`"
     if message.startswith("missing )"):
         return f"missing closing ): `{anchored}`"

@@ -70,8 +70,8 @@ def test_results(dest: str, patch: str, expected: dict[str, object]) -> None:
             op("remove", "/l/5"),
             "error in remove for path: '/l/5': Unable to access invalid index: 5: invalid index referenced",
         ),
-        (op("add", "/l/x", value="1"), "error in add for path: '/l/x': value was not a proper array index: 'x': "
-         'strconv.Atoi: parsing "x": invalid syntax'),
+        (op("add", "/l/x", value="1"), ("error in add for path: '/l/x': value was not a proper array index: 'x': "
+         'strconv.Atoi: parsing "x": invalid syntax')),
         (op("test", "/a", value="2"), "testing value /a failed: test failed"),
         (op("frob", "/a"), "Unexpected kind: frob"),
         ("- path: /a\n", "Unexpected kind: unknown"),

@@ -87,30 +87,30 @@ def test_dead_patches_are_known(build_files: BuildFiles) -> None:
 @pytest.mark.parametrize(
     ("entry", "patch", "message"),
     [
-        ("patches: [{target: {}}]", "", "trouble configuring builtin PatchTransformer with config: `\ntarget: {}\n`: "
-         "must specify one of patch and path in\ntarget: {}\n"),
+        ("patches: [{target: {}}]", "", ("trouble configuring builtin PatchTransformer with config: `\ntarget: {}\n`: "
+         "must specify one of patch and path in\ntarget: {}\n")),
         ("patches: [{path: p.yaml, patch: x}]", "",
-         "trouble configuring builtin PatchTransformer with config: `\npatch: x\npath: p.yaml\n`: "
-         "patch and path can't be set at the same time\npatch: x\npath: p.yaml\n"),
-        ("patches: [{patch: x}]", "", "trouble configuring builtin PatchTransformer with config: `\npatch: x\n`: "
-         'unable to parse SM or JSON patch from [patch: "x"]'),
+         ("trouble configuring builtin PatchTransformer with config: `\npatch: x\npath: p.yaml\n`: "
+         "patch and path can't be set at the same time\npatch: x\npath: p.yaml\n")),
+        ("patches: [{patch: x}]", "", ("trouble configuring builtin PatchTransformer with config: `\npatch: x\n`: "
+         'unable to parse SM or JSON patch from [patch: "x"]')),
         ("patches: [{path: p.yaml}]", "- op: add\n  path: /a\n",
          'must specify a target for JSON patch [path: "p.yaml"]'),
         ("patches: [{path: p.yaml}]", MERGE.replace("cm", "no"),
-         'no resource matches strategic merge patch "ConfigMap.v1.[noGrp]/no.[noNs]": no matches for Id '
-         "ConfigMap.v1.[noGrp]/no.[noNs]; failed to find unique target for patch ConfigMap.v1.[noGrp]/no.[noNs]"),
+         ('no resource matches strategic merge patch "ConfigMap.v1.[noGrp]/no.[noNs]": no matches for Id '
+         "ConfigMap.v1.[noGrp]/no.[noNs]; failed to find unique target for patch ConfigMap.v1.[noGrp]/no.[noNs]")),
         ("patches: [{path: p.yaml, target: {name: cm}}]", f"{MERGE}---\n{MERGE}",
-         "Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set `patches.target` field: "
-         '[path: "p.yaml"]'),
+         ("Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set `patches.target` field: "
+         '[path: "p.yaml"]')),
         ("patches: [{path: p.yaml, target: {name: '*'}}]", MERGE,
-         'unable to find patch target "[noKind].[noVer].[noGrp]/*.[noNs]:a=:l=" in `resources`: '
-         "error parsing regexp: missing argument to repetition operator: `*`"),
+         ('unable to find patch target "[noKind].[noVer].[noGrp]/*.[noNs]:a=:l=" in `resources`: '
+         "error parsing regexp: missing argument to repetition operator: `*`")),
         ("patchesStrategicMerge: [p.yaml]", "# nothing\n",
-         "trouble configuring builtin PatchStrategicMergeTransformer with config: `\npaths:\n- p.yaml\n`: "
-         "patch appears to be empty; files=[p.yaml], Patch="),
+         ("trouble configuring builtin PatchStrategicMergeTransformer with config: `\npaths:\n- p.yaml\n`: "
+         "patch appears to be empty; files=[p.yaml], Patch=")),
         ("patchesJson6902: [{path: p.yaml, target: {kind: X}}]", "[]",
-         "trouble configuring builtin PatchJson6902Transformer with config: `\npath: p.yaml\ntarget:\n  kind: X\n`: "
-         "must specify the target name"),
+         ("trouble configuring builtin PatchJson6902Transformer with config: `\npath: p.yaml\ntarget:\n  kind: X\n`: "
+         "must specify the target name")),
     ],
 )  # fmt: skip
 def test_errors(build_files: BuildFiles, entry: str, patch: str, message: str) -> None:

@@ -13,6 +13,8 @@ FRESH = "zq7"
 """What no text of the corpus holds."""
 _NUMBER = "4177"
 _OPPOSITE = {"true": "false", "yes": "no", "on": "off", "y": "n"}
+_ENTRY = re.compile(r"[\w-]+:(\s|$)|\{.*\S")
+"""How a mapping begins."""
 _OPPOSITE |= {value: key for key, value in _OPPOSITE.items()}
 
 
@@ -33,6 +35,8 @@ def _values(raw: str) -> Iterator[str]:
         yield f' "{FRESH}"{raw}'
     elif content.replace(" ", "") in ("{}", "[]"):
         yield f"{{{FRESH}: {FRESH}}}" if quote == "{" else f"[{FRESH}]"
+    elif _ENTRY.match(content) and content[-1] != ":":
+        yield re.sub(r"(\bname: *['\"]?[\w.-]+)", lambda name: name[1] + FRESH, content, count=1) + raw[len(content) :]
     elif quote in "'\"" and content[-1] == quote and len(content) > 1:
         yield f"{content[:-1]}{FRESH}{quote}"
         yield f"{quote}{_parts(content[1:-1])}{quote}"

@@ -125,7 +125,9 @@ class Repository:
         after = _read(done.stdout.decode(), hashed)
         pairs = _paired(before, after)
         mine = pairs[leaf.index]
-        if mine is not None and mine.get(leaf.path) == before[leaf.index][leaf.path]:
+        old = before[leaf.index]
+        renamed = _is_selected(leaf) and mine is not None and _id(mine) != _id(old)
+        if mine is not None and mine.get(leaf.path) == old[leaf.path] and not renamed:
             return Finding(leaf, Verdict.WRONG, "the leaf does not change")
         if _is_selected(leaf):
             return Finding(leaf, Verdict.HOLDS)
