@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 
+import jsonschema
 import pytest
 
 from indexer.cli.main import run
@@ -22,6 +24,13 @@ def fluxidx(repository, monkeypatch, capsys):
         return code, captured.out, captured.err
 
     return call
+
+
+def valid(name, text):
+    """The answer, checked against the schema that ships with the package."""
+    answer = json.loads(text)
+    jsonschema.validate(answer, json.loads(files("indexer.report").joinpath(f"schema/{name}.json").read_text()))
+    return answer
 
 
 def test_build_lists_each_reason_once_with_its_units(fluxidx, repository):
@@ -49,7 +58,7 @@ def test_build_fails_for_its_units_only_when_strict(fluxidx):
 
 def test_build_as_json(fluxidx):
     code, out, _ = fluxidx("build", "--rev", "main", "-o", "json")
-    answer = json.loads(out)
+    answer = valid("build", out)
     assert code == 0
     assert (answer["schema"], answer["query"], answer["rendered"]) == (
         "fluxidx/1",
@@ -86,7 +95,7 @@ def test_units_are_a_tree(fluxidx):
 
 
 def test_units_as_json(fluxidx):
-    units = json.loads(fluxidx("units", "-o", "json", "--cluster", "prod")[1])
+    units = valid("units", fluxidx("units", "-o", "json", "--cluster", "prod")[1])
     assert [unit["unit"]["name"] for unit in units] == ["redis", "apps", "flux-system", "infra"]
     assert units[0] == {
         "cluster": "prod",
@@ -139,7 +148,7 @@ def test_ls_is_a_table(fluxidx):
 
 
 def test_ls_as_json(fluxidx):
-    objects = json.loads(fluxidx("ls", "-o", "json")[1])
+    objects = valid("ls", fluxidx("ls", "-o", "json")[1])
     assert len(objects) == 4
     assert objects[0] == {
         "cluster": "prod",
