@@ -171,9 +171,7 @@ class ClusterRun:
     def _holds_itself(self, spec: KustomizationSpec) -> bool:
         """Whether a Kustomization that is applied by hand lies in the tree it syncs, as after a bootstrap."""
         path = clamped(spec.path)
-        return any(not path or file.startswith(path + "/") for file in self.entry.files) or any(
-            releases.is_unit(root) for root in self.entry.objects
-        )
+        return self.entry.bootstrap or any(not path or file.startswith(path + "/") for file in self.entry.files)
 
     def _advance(self, job: Job, *, last: bool) -> bool:
         """Brings a Kustomization as far as it comes; False where it has to wait. ``last``: it waits no longer."""

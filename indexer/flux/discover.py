@@ -15,6 +15,7 @@ from indexer.flux.resources import (
     is_kind,
     is_kustomization,
     is_source,
+    kind_of,
     name_of,
     namespace_of,
     read_kustomization,
@@ -45,6 +46,8 @@ class EntryPoint:
     config: ClusterConfig
     files: tuple[str, ...]
     objects: tuple[Mapping, ...]
+    bootstrap: bool = False
+    """Whether its source is surely this repository, since a bootstrap or flux-operator made it from a file in it."""
 
     @property
     def path(self) -> str:
@@ -85,6 +88,7 @@ def discover(tree: Tree, config: Config, cache: BuildCache, is_home: Callable[[s
 
 def _configured(tree: Tree, cluster: ClusterConfig, config: Config, cache: BuildCache) -> EntryPoint:
     objects: list[Mapping] = []
+    bootstrap = False
     for name in cluster.entry:
         try:
             file = _parsed(tree, posixpath.normpath(name), cache)
@@ -94,8 +98,10 @@ def _configured(tree: Tree, cluster: ClusterConfig, config: Config, cache: Build
         objects += file.objects
         if not file.objects and posixpath.basename(name) == _SYNC_FILE:
             objects += _placeholder(file).objects
-        objects += [made for root in file.objects for made in _sync_of(root)]
-    return EntryPoint(cluster, cluster.entry, tuple(objects))
+        made = [made for root in file.objects for made in _sync_of(root)]
+        bootstrap = bootstrap or bool(made)
+        objects += made
+    return EntryPoint(cluster, cluster.entry, tuple(objects), bootstrap)
 
 
 def _with_config(found: list[EntryPoint], config: Config) -> list[EntryPoint]:
@@ -125,7 +131,8 @@ def _flux_files(tree: Tree, directory: str, cache: BuildCache) -> Iterator[_File
         elif entry.kind is EntryKind.FILE and entry.name.endswith((".yaml", ".yml")):
             try:
                 data = tree.read(path)
-                if entry.name == _SYNC_FILE or any(mark in data for mark in _MARKS):
+                values = b"instance:" in data and b"sync:" in data
+                if entry.name == _SYNC_FILE or values or any(mark in data for mark in _MARKS):
                     yield _parsed(tree, path, cache)
             except (TreeError, ManifestError):
                 continue
@@ -176,7 +183,7 @@ def _instances(files: Iterable[_File], is_home: Callable[[str], bool]) -> list[E
         for root in file.objects:
             objects = _sync_of(root)
             if objects:
-                entry = EntryPoint(ClusterConfig(""), (file.path,), (root, *objects))
+                entry = EntryPoint(ClusterConfig(""), (file.path,), (root, *objects), bootstrap=True)
                 url = text_at(objects[0], "spec", "url")
                 found.setdefault((entry.path, url), entry)
                 if is_home(url):
@@ -186,12 +193,16 @@ def _instances(files: Iterable[_File], is_home: Callable[[str], bool]) -> list[E
 
 
 def _sync_of(root: Mapping) -> list[Mapping]:
-    """The source and Kustomization of a FluxInstance, or of one whose spec stands in a chart's values."""
+    """The source and Kustomization of a FluxInstance, or of one whose spec stands in the values of its chart: in a
+    HelmRelease, or in a file of values.
+    """
     if is_kind(root, OPERATOR, "FluxInstance"):
         sync, namespace = find(root, "spec", "sync"), namespace_of(root)
     elif is_kind(root, HELM, "HelmRelease"):
         sync = find(root, "spec", "values", "instance", "sync")
         namespace = text_at(root, "spec", "targetNamespace") or namespace_of(root)
+    elif not kind_of(root):
+        sync, namespace = find(root, "instance", "sync"), ""
     else:
         return []
     path = find(sync, "path")

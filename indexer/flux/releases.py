@@ -38,12 +38,19 @@ def unit_of(root: Mapping, cluster: str, parent: UnitId | None, definition: Span
 def _reason(root: Mapping) -> str:
     kind = kind_of(root)
     if kind == "HelmRelease":
-        values = find(root, "spec", "values")
-        where = f": edit the values at {values.span}" if values is not None and values.span is not None else ""
-        return f"expanded by {_chart(root)}, which is not rendered offline{where}"
+        return f"expanded by {_chart(root)}, which is not rendered offline: {_advice(root)}"
     if kind == "ResourceSet":
         return "expanded by flux-operator from its inputs, which is not rendered offline: edit its spec.resources"
     return "flux-operator installs Flux from it, which is not rendered offline: edit its spec"
+
+
+def _advice(root: Mapping) -> str:
+    """Where a person changes what the chart makes of it."""
+    for field, advice in (("values", "edit the values at"), ("valuesFrom", "edit the objects that are named at")):
+        node = find(root, "spec", field)
+        if node is not None and node.span is not None:
+            return f"{advice} {node.span}"
+    return "give it values in its spec.values"
 
 
 def _chart(root: Mapping) -> str:

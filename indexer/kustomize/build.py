@@ -60,7 +60,7 @@ class Build:
 def build(
     tree: Tree,
     directory: str,
-    options: Options = Options(),  # noqa: B008  # frozen
+    options: Options = Options(),  # frozen
     *,
     kustomization: Mapping | None = None,
     cache: BuildCache | None = None,

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final
 
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.resid import Gvk
 from indexer.manifest.node import NOWHERE, NULL, Mapping, Node, Operation, Scalar, Sequence
 from indexer.manifest.scalars import tag_of
 
+ANY_KIND: Final = Gvk("", "", "")
 Setter = Callable[[Node], Node]
 
 
@@ -31,7 +33,7 @@ class FieldSpec:
     """Where a transformer writes: a path in the resources that a (partly blank) group, version and kind select."""
 
     path: str
-    gvk: Gvk = Gvk("", "", "")
+    gvk: Gvk = ANY_KIND
     create: bool = False
     at: Node | None = field(default=None, compare=False)
     """The entry of a ``configurations`` file that gave it; None for a built-in one."""

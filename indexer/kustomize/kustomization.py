@@ -8,7 +8,20 @@ from __future__ import annotations
 from typing import Final
 
 from indexer.kustomize.errors import KustomizeError, of_manifest
-from indexer.kustomize.record import ANY, BOOL, INT, INT64, STRING, STRING_MAP, STRINGS, ListOf, Record, Struct, decode
+from indexer.kustomize.record import (
+    ANY,
+    BOOL,
+    INT,
+    INT64,
+    STRING,
+    STRING_MAP,
+    STRINGS,
+    ListOf,
+    Record,
+    Struct,
+    Type,
+    decode,
+)  # fmt: skip
 from indexer.manifest.compose import parse_stream
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Node, Scalar
@@ -21,7 +34,7 @@ _API_VERSIONS: Final = {
     COMPONENT: "kustomize.config.k8s.io/v1alpha1",
 }
 
-_GVK: Final = {"group": STRING, "version": STRING, "kind": STRING}
+_GVK: Final[dict[str, Type]] = {"group": STRING, "version": STRING, "kind": STRING}
 FIELD_SPEC: Final = Struct("FieldSpec", {**_GVK, "path": STRING, "create": BOOL})
 SELECTOR: Final = Struct(
     "Selector",
@@ -61,7 +74,7 @@ GENERATOR_OPTIONS: Final = Struct(
     "GeneratorOptions",
     {"labels": STRING_MAP, "annotations": STRING_MAP, "disableNameSuffixHash": BOOL, "immutable": BOOL},
 )
-_GENERATOR: Final = {
+_GENERATOR: Final[dict[str, Type]] = {
     "name": STRING, "namespace": STRING, "behavior": STRING, "literals": STRINGS, "files": STRINGS, "envs": STRINGS,
     "env": STRING, "options": GENERATOR_OPTIONS,
 }  # fmt: skip

@@ -11,7 +11,8 @@ from enum import StrEnum
 from indexer.git.tree import EntryKind, Missing, NotADirectory, NotAFile, Outside, Tree, TreeError
 from indexer.kustomize.errors import KustomizeError, of_manifest
 from indexer.kustomize.remote import is_remote_file, parse_repo_spec
-from indexer.manifest.compose import Document, ManifestError, parse
+from indexer.manifest.compose import Document, parse
+from indexer.manifest.errors import ManifestError
 
 
 class LoadRestrictor(StrEnum):
@@ -213,8 +214,9 @@ class Loader:
         loader: Loader | None = self
         while loader is not None:
             if _is_below(loader.directory, candidate):
+                root = self.absolute(candidate)
                 raise KustomizeError(
-                    f"cycle detected: candidate root '{self.absolute(candidate)}' contains visited root '{loader.root}'",
+                    f"cycle detected: candidate root '{root}' contains visited root '{loader.root}'",
                     problem=f"a cycle: {candidate or '.'} contains {loader.directory}, which leads here",
                 )
             loader = loader.referrer

@@ -35,11 +35,12 @@ from indexer.kustomize.namespace import Subjects, namespace_transformer
 from indexer.kustomize.nodes import find
 from indexer.kustomize.patches import PatchEntry, patch_json6902, patch_strategic_merge, patch_transformer
 from indexer.kustomize.prefix import prefix_transformer, suffix_transformer
-from indexer.kustomize.record import BOOL, STRING, STRING_MAP, STRINGS, ListOf, Record, Struct, decode
+from indexer.kustomize.record import BOOL, STRING, STRING_MAP, STRINGS, ListOf, Record, Struct, Type, decode
 from indexer.kustomize.replacements import replacement_transformer
 from indexer.kustomize.replicas import replica_transformer
 from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import Origin, Resource
+from indexer.kustomize.transformers import step
 from indexer.kustomize.valueadd import value_add_transformer
 from indexer.manifest.gojson import dumps
 from indexer.manifest.node import Mapping, Scalar
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
 _FIELD_SPECS: Final = ListOf(FIELD_SPEC)
 _METADATA: Final = Struct("ObjectMeta", {"name": STRING, "namespace": STRING})
-_CONFIG: Final = {
+_CONFIG: Final[dict[str, dict[str, Type]]] = {
     "AnnotationsTransformer": {"annotations": STRING_MAP, "fieldSpecs": _FIELD_SPECS},
     "LabelTransformer": {"labels": STRING_MAP, "fieldSpecs": _FIELD_SPECS},
     "NamespaceTransformer": {
@@ -104,12 +105,16 @@ def builtin_generators(target: Target) -> Iterator[Generator]:
         ("secretGenerator", "SecretGenerator", generators.secret),
     ):
         for args in record.records(field):
-            yield Generator(
-                kind, lambda make=make, args=args: [make(layer, args, options)], target.builtin_origin(kind)
-            )
+            yield Generator(kind, _once(make, layer, args, options), target.builtin_origin(kind))
     for field in ("helmCharts", "helmChartInflationGenerator"):
         for chart in record.records(field):
             raise helm_refused().located(chart.node)
+
+
+def _once(
+    make: Callable[[Layer, Record, Record | None], Resource], layer: Layer, args: Record, options: Record | None
+) -> Callable[[], list[Resource]]:
+    return lambda: [make(layer, args, options)]
 
 
 def helm_refused() -> KustomizeError:
@@ -145,7 +150,7 @@ def _generator(config: Resource, layer: Layer) -> Generator:
             if not args.text(name) and metadata.text(name):
                 args.values[name], args.nodes[name] = metadata.text(name), metadata.at(name)
     make = generators.configmap if kind == "ConfigMapGenerator" else generators.secret
-    return Generator(kind, lambda: [make(layer, args, None)], _origin(config))
+    return Generator(kind, _once(make, layer, args, None), _origin(config))
 
 
 def load_transformers(configs: list[Resource], layer: Layer) -> list[Transformer]:
@@ -190,44 +195,44 @@ def _transformer(kind: str, config: Resource, layer: Layer) -> Callable[[ResMap]
     if kind == "HashTransformer":
         return add_hashes
     if kind == "ValueAddTransformer":
-        return lambda resmap: value_add_transformer(resmap, layer, config.root)
+        return step(value_add_transformer, layer, config.root)
     record = _decoded(config, kind)
     specs = field_specs(record.records("fieldSpecs"))
     if kind.startswith("Patch"):
-        return _patch(kind, record, layer)
+        return _patch(kind, record, config, layer)
     if kind in ("PrefixTransformer", "SuffixTransformer", "PrefixSuffixTransformer"):
         if "fieldSpecs" not in record:
             raise _fails_configuration(KustomizeError("fieldSpecs is not expected to be nil"), config)
-        return lambda resmap: _affixes(resmap, kind, record, layer)
+        return step(_affixes, kind, record, layer)
     if kind == "NamespaceTransformer":
         return _namespace(record, config, layer)
     if kind == "AnnotationsTransformer":
         pairs, at = record.pairs("annotations"), record.at("annotations")
-        return lambda resmap: annotation_transformer(resmap, layer, pairs, at, specs, record.node)
+        return step(annotation_transformer, layer, pairs, at, specs, record.node)
     if kind == "LabelTransformer":
         pairs, at = record.pairs("labels"), record.at("labels")
-        return lambda resmap: label_transformer(resmap, layer, pairs, at, specs, record.node)
+        return step(label_transformer, layer, pairs, at, specs, record.node)
     if kind == "ReplacementTransformer":
-        return lambda resmap: replacement_transformer(resmap, layer, record.records("replacements"))
+        return step(replacement_transformer, layer, record.records("replacements"))
     entry = record.record("imageTag" if kind == "ImageTagTransformer" else "replica")
     if entry is None:
         entry = Record(IMAGE if kind == "ImageTagTransformer" else REPLICA, record.node)
     if kind == "ImageTagTransformer":
-        return lambda resmap: image_transformer(resmap, layer, [entry], specs)
-    return lambda resmap: replica_transformer(resmap, layer, entry, specs)
+        return step(image_transformer, layer, [entry], specs)
+    return step(replica_transformer, layer, entry, specs)
 
 
-def _patch(kind: str, record: Record, layer: Layer) -> Callable[[ResMap], None]:
+def _patch(kind: str, record: Record, config: Resource, layer: Layer) -> Callable[[ResMap], None]:
+    prefix = f"plugin {config.original_id} fails configuration: "
     if kind == "PatchStrategicMergeTransformer":
         entries = [(text, record.at("paths", index)) for index, text in enumerate(record.texts("paths"))]
-        if record.text("patches"):
-            entries.append((record.text("patches"), record.at("patches")))
-        return lambda resmap: patch_strategic_merge(resmap, layer, entries)
+        inline = record.at("patches") if record.text("patches") else None
+        return step(patch_strategic_merge, layer, entries, inline=inline, prefix=prefix)
     if kind == "PatchTransformer":
         entry = PatchEntry.from_record(record)
-        return lambda resmap: patch_transformer(resmap, layer, entry)
+        return step(patch_transformer, layer, entry, prefix=prefix)
     operations = PatchEntry.from_record(record, "jsonOp")
-    return lambda resmap: patch_json6902(resmap, layer, operations)
+    return step(patch_json6902, layer, operations, prefix=prefix)
 
 
 def _affixes(resmap: ResMap, kind: str, record: Record, layer: Layer) -> None:
@@ -253,9 +258,7 @@ def _namespace(record: Record, config: Resource, layer: Layer) -> Callable[[ResM
     at = metadata.at("namespace") if metadata is not None else record.node
     specs = field_specs(record.records("fieldSpecs"))
     unset_only = record.flag("unsetOnly")
-    return lambda resmap: namespace_transformer(
-        resmap, layer, namespace, at, specs, unset_only=unset_only, subjects=Subjects(mode)
-    )
+    return step(namespace_transformer, layer, namespace, at, specs, unset_only=unset_only, subjects=Subjects(mode))
 
 
 def _origin(config: Resource) -> Origin | None:

@@ -5,14 +5,14 @@ Rules: kustomize's ``kyaml/resid``.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Final, NamedTuple
 
 NOT_A_NAMESPACE: Final = "_non_namespaceable_"
 DEFAULT_NAMESPACE: Final = "default"
 
-# Kinds that kustomize's built-in schema (Kubernetes 1.21, and two younger ones) knows to be cluster-scoped, by the exact
-# apiVersion. Every other kind counts as namespaced.
+# Kinds that kustomize's built-in schema (Kubernetes 1.21, and two younger ones) knows to be cluster-scoped, by
+# the exact apiVersion. Every other kind counts as namespaced.
 _CLUSTER_SCOPED: Final = {
     "v1": "ComponentStatus Namespace Node NodeProxyOptions PersistentVolume",
     "admissionregistration.k8s.io/v1": (
@@ -84,7 +84,7 @@ class Gvk(NamedTuple):
         return _RANK.get(self.kind, 0), f"{self.group or '~G'}_{self.version or '~V'}_{self.kind or '~K'}"
 
 
-@lru_cache(maxsize=None)
+@cache
 def parse_api_version(api_version: str) -> tuple[str, str]:
     """(group, version) of an apiVersion; the core group is ""."""
     group, slash, version = api_version.partition("/")

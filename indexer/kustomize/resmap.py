@@ -66,9 +66,8 @@ class ResMap:
 
 
 def already_registered(res: Resource) -> KustomizeError:
-    error = KustomizeError(
+    return KustomizeError(
         f"may not add resource with an already registered id: {res.id}",
         problem=f"{res.id.kind} {res.id.name} is defined twice",
         span=res.definition,
     )
-    return error

@@ -99,18 +99,9 @@ class SchemaHolder:
         self._loaded: tuple[Definitions, ...] = ()
         self._schema: Schema | None = None
         self.seen: set[tuple[str, str]] = set()
-        """apiVersion and kind of every object read so far. kustomize asks for the scope of each, and a kind that it
-        does not know at once makes it load the built-in schema, which then stays beside a custom one."""
+        """apiVersion and kind of every object read so far. kustomize asks for the scope of each, and for a kind that is
+        none of Kubernetes 1.21 it resolves to load the built-in schema, even if a base sets its own before it does."""
         self._builtin_too = False
-
-    def observe(self, api_version: str, kind: str) -> None:
-        """Takes note of a resource's kind, read while the built-in schema is in force.
-
-        For a kind that is none of Kubernetes 1.21, kustomize puts off to load the built-in schema until it needs any
-        schema, and then has that one too, even if a base has set its own by then.
-        """
-        if self._custom is None and not self._builtin_too:
-            self._builtin_too = kind not in _scoped_kinds().get(api_version, ())
 
     @property
     def builtin(self) -> bool:
@@ -145,8 +136,8 @@ class SchemaHolder:
                     "builtin version and custom schema provided, cannot use both",
                     problem="openapi has both version and path",
                 )
-            if not self._loaded and any(_built_in_schema().root(*kind) is None for kind in self.seen):
-                self._loaded = (_built_in(),)
+            scoped = _scoped_kinds()
+            self._builtin_too = any(kind not in scoped.get(api_version, ()) for api_version, kind in self.seen)
             self._custom, self._version, self._schema = _definitions(data), "custom", None
             return
         self._version = version or ""

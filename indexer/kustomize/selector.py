@@ -123,11 +123,9 @@ def _regex(text: str) -> re.Pattern[str]:
         if foreign["perl"]:
             raise _bad(text, f"invalid or unsupported Perl syntax: `{foreign['perl']}`")
         raise _bad(text, f"invalid nested repetition operator: `{foreign['more']}`")
-    count = next(
-        (found for found in _COUNT.finditer(text) if max(map(int, filter(None, found.groups()))) > _MOST), None
-    )
-    if count is not None:
-        raise _bad(text, f"invalid repeat count: `{count[0]}`")
+    for found in _COUNT.finditer(text):
+        if any(int(count) > _MOST for count in found.groups() if count):
+            raise _bad(text, f"invalid repeat count: `{found[0]}`")
     pattern = _POSIX_CLASS.sub(lambda found: _POSIX.get(found[1], found[0]), text).replace("\\z", "\\Z")
     pattern = _NAMED.sub(r"(?P<", pattern)
     pattern = _LEADING_FLAGS.sub(r"(?\1:", pattern, count=1) + ")" if _LEADING_FLAGS.match(pattern) else pattern

@@ -176,7 +176,7 @@ class Target:
             try:
                 self.loader.new(path)
             except KustomizeError as error:
-                if isinstance(file_error, MalformedYAMLError) or "remote base" in error.problem and file_error.span:
+                if isinstance(file_error, MalformedYAMLError) or ("remote base" in error.problem and file_error.span):
                     raise file_error from None
                 message = f"accumulation err='{file_error}': {error}"
                 problem, span = file_error.problem, file_error.span

@@ -17,7 +17,8 @@ _NOT_IN_BLOCKS: Final = re.compile(" \n| \\Z|[^\n\t\x20-\x7e\xa0-\ud7ff\ue000-\u
 
 def refolded(text: str) -> str:
     """The text of a folded scalar after one round through go-yaml v3."""
-    if "\n" not in text[:-1] and not text.endswith("\n\n") or _NOT_IN_BLOCKS.search(text):
+    one_line = "\n" not in text[:-1] and not text.endswith("\n\n")
+    if one_line or _NOT_IN_BLOCKS.search(text):
         return text
     first = text.lstrip("\n")[:1]
     doubles = first not in ("", " ", "\t")

@@ -13,7 +13,7 @@ Features = frozenset[str]
 
 NAMES = ("app", "web", "db", "app-2")
 NAMESPACES = ("dev", "prod", "default")
-KEYS = ("app", "tier", "example.com/role", "n", "a.b")
+KEYS = ("app", "tier", "example.com/role", "a.b")
 CONTAINERS = ("app", "sidecar", "init")
 IMAGES = ("nginx", "nginx:1.25", "ghcr.io/org/app:v1", "localhost:5000/db", "redis@sha256:" + "a" * 64, "nginx:1@sha256:b")
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from indexer.git.directory import DirectoryTree
 from indexer.kustomize import KustomizeError, build
-from indexer.manifest.emit import emit
+from indexer.manifest.emit import EmitError, emit
+from indexer.manifest.errors import ManifestError
 from indexer.manifest.scalars import to_data
 
 SECONDS = 60
@@ -46,5 +47,5 @@ def ours(directory: Path) -> Outcome:
     try:
         built = build(DirectoryTree("/"), directory.resolve().as_posix().lstrip("/"))
         return Outcome("---\n".join(emit(to_data(resource.root)) for resource in built.resources))
-    except KustomizeError as error:
+    except (KustomizeError, ManifestError, EmitError) as error:
         return Outcome(None, str(error))

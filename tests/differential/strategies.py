@@ -198,7 +198,7 @@ class Layers(Maker):
             version=lambda: version,
             namespace=lambda: namespace or "default",
             labelSelector=lambda: self.one("app", "app=a", "app!=a", "'app in (a, b)'", "'!app'", '""'),
-            annotationSelector=lambda: self.one("n", "a.b=a"),
+            annotationSelector=lambda: self.one("tier", "a.b=a"),
         )
         if self.chance(70):
             return wanted

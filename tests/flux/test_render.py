@@ -359,7 +359,13 @@ spec:
 """
 
 
-@pytest.mark.parametrize("text", [FLUX_INSTANCE, CHART_OF_AN_INSTANCE])
+VALUES_OF_THE_CHART = """\
+instance:
+  sync: {kind: GitRepository, url: %s, ref: refs/heads/main, path: clusters/prod}
+"""
+
+
+@pytest.mark.parametrize("text", [FLUX_INSTANCE, CHART_OF_AN_INSTANCE, VALUES_OF_THE_CHART])
 def test_an_instance_of_flux_operator_is_an_entry_point(fleet, text):
     fleet.write(**{"operator/flux.yaml": text % URL, "clusters/prod/cm.yaml": config_map()})
     clusters = fleet.render()

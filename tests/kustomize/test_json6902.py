@@ -62,7 +62,7 @@ def test_results(dest: str, patch: str, expected: dict[str, object]) -> None:
         (op("add", "b", value="1"), 'add operation does not apply: doc is missing path: "b": missing value'),
         (op("add", "/x/y", value="1"), 'add operation does not apply: doc is missing path: "/x/y": missing value'),
         (op("add", "/n/y", value="1"), 'add operation does not apply: doc is missing path: "/n/y": missing value'),
-        (op("replace", "/x/y", value="1"), "replace operation does not apply: doc is missing path: /x/y: missing value"),
+        (op("replace", "/x/y"), "replace operation does not apply: doc is missing path: /x/y: missing value"),
         (op("replace", "/l/9", value="1"), "replace operation does not apply: doc is missing key: /l/9: missing value"),
         (op("remove", "/x/y"), 'remove operation does not apply: doc is missing path: "/x/y": missing value'),
         (op("remove", "/x"), "error in remove for path: '/x': Unable to remove nonexistent key: x: missing value"),

@@ -88,8 +88,8 @@ def test_what_was_in_use_stays() -> None:
 
 def test_an_unknown_kind_read_before_brings_the_built_in_schema_along() -> None:
     known, unknown = SchemaHolder(), SchemaHolder()
-    known.observe("apps/v1", "Deployment")
-    unknown.observe("example.com/v1", "Foo")
+    known.seen.add(("apps/v1", "Deployment"))
+    unknown.seen.add(("example.com/v1", "Foo"))
     for holder in (known, unknown):
         holder.set({}, json.dumps(CUSTOM).encode(), reset=False)
     assert known.current.root("v1", "Pod") is None

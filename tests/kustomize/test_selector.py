@@ -46,6 +46,7 @@ RESOURCES = ResMap(
         ("{namespace: default}", ["Deployment"]),
         ("{namespace: shop}", ["StatefulSet"]),
         ("{name: '(?i)API'}", ["Deployment"]),
+        ("{name: '(?<n>api)'}", ["Deployment"]),
         ("{labelSelector: app=x}", ["Deployment"]),
         ("{labelSelector: app!=x}", ["StatefulSet", "Namespace"]),
         ("{annotationSelector: a in (b)}", ["Namespace"]),
@@ -67,6 +68,8 @@ def test_the_original_name_selects_too() -> None:
     ("text", "message"),
     [
         ("{name: '*'}", "error parsing regexp: missing argument to repetition operator: `*`"),
+        ("{name: 'a**'}", "error parsing regexp: invalid nested repetition operator: `**`"),
+        ("{name: 'a{2000}'}", "error parsing regexp: invalid repeat count: `{2000}`"),
         ("{name: '('}", "error parsing regexp: missing closing ): `^(?:()$`"),
         ("{name: '[a'}", "error parsing regexp: missing closing ]: `[a)$`"),
         ("{name: '(?!x)'}", "error parsing regexp: invalid or unsupported Perl syntax: `(?!`"),
