@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
-from indexer.kustomize.nodes import find, put, string, stringified
+from indexer.kustomize.errors import KustomizeError
+from indexer.kustomize.nodes import drop, find, put, string, stringified
 from indexer.kustomize.resource import BUILD_ANNOTATIONS, ORIGIN, TRANSFORMATIONS, Origin, Resource
 from indexer.manifest.emit import emit
-from indexer.manifest.node import Mapping, Node, Scalar
+from indexer.manifest.node import Mapping, Node, Scalar, Sequence
 
 ORIGIN_ANNOTATIONS: Final = "originAnnotations"
 TRANSFORMER_ANNOTATIONS: Final = "transformerAnnotations"
@@ -74,31 +75,37 @@ def finish(res: Resource, metadata: frozenset[str]) -> None:
 
     Values become strings, kustomize's own annotations go, an empty map goes, and the requested metadata comes.
     """
-    mapping = find(res.root, "metadata", "annotations")
-    fields = _user_annotations(mapping)
+    present = find(res.root, "metadata", "annotations")
+    mapping = None if present is None else _as_mapping(present)
+    fields = {} if mapping is None else _user_annotations(mapping)
     if ORIGIN_ANNOTATIONS in metadata and res.origin is not None:
         fields[ORIGIN] = (Scalar(ORIGIN), string(_in_order(_data(res.origin), "")))
     if TRANSFORMER_ANNOTATIONS in metadata and res.transformations:
         text = "".join(_in_order(_data(origin), "- ") for origin in res.transformations)
         fields[TRANSFORMATIONS] = (Scalar(TRANSFORMATIONS), string(text))
-    if isinstance(mapping, Mapping):
-        if list(fields) == list(mapping.fields) and all(fields[key] == mapping.fields[key] for key in fields):
-            return
-        new = mapping.derive(dict(sorted(fields.items())))
-    elif fields:
-        new = Mapping(fields, touched=True)
-    else:
+    if present is None and not fields:
         return
-    metadata_node = res.root.get("metadata")
-    if new.fields:
-        res.root = put(res.root, ("metadata", "annotations"), new)
-    elif isinstance(metadata_node, Mapping):
-        res.root = put(res.root, ("metadata",), metadata_node.without("annotations"))
+    if not fields:
+        res.root = drop(res.root, ("metadata", "annotations"))
+    elif mapping is None:
+        res.root = put(res.root, ("metadata", "annotations"), Mapping(fields, touched=True))
+    elif mapping is not present or fields != mapping.fields or list(fields) != list(mapping.fields):
+        res.root = put(res.root, ("metadata", "annotations"), mapping.derive(dict(sorted(fields.items()))))
 
 
-def _user_annotations(mapping: Node | None) -> dict[str, tuple[Scalar, Node]]:
-    if not isinstance(mapping, Mapping):
-        return {}
+def _as_mapping(node: Node) -> Mapping:
+    """What kustomize takes for annotations: a scalar holds none, and of a list every second item is a value."""
+    if isinstance(node, Mapping):
+        return node
+    items = node.items if isinstance(node, Sequence) else []
+    if len(items) % 2:
+        raise KustomizeError("metadata.annotations is a list: make it a mapping").located(node)
+    pairs = zip(items[::2], items[1::2], strict=True)
+    texts = {key.text: (key, value) for key, value in pairs if isinstance(key, Scalar)}
+    return Mapping(texts, False, node.source, node.pos, node.op, node.prev, touched=True)
+
+
+def _user_annotations(mapping: Mapping) -> dict[str, tuple[Scalar, Node]]:
     hidden = BUILD_ANNOTATIONS | {ORIGIN, TRANSFORMATIONS}
     return {key: entry for key, entry in stringified(mapping).fields.items() if key not in hidden}
 

@@ -136,15 +136,21 @@ class PathWriter:
     """Sets every node that a path reaches; ``hits`` counts them.
 
     ``setter`` gives the node to stand in the place of one that was reached. With ``leaf``, what is missing is created:
-    mappings and sequences as the path needs them, and at its end a node of the kind ``leaf``.
+    mappings and sequences as the path needs them, and at its end a node of the kind ``leaf``. ``at`` is where the path
+    is written: a created item has its key from there.
     """
 
     def __init__(
-        self, setter: Callable[[Node], Node], leaf: type[Node] | None = None, op: Operation | None = None
+        self,
+        setter: Callable[[Node], Node],
+        leaf: type[Node] | None = None,
+        op: Operation | None = None,
+        at: Node | None = None,
     ) -> None:
         self.setter = setter
         self.leaf = leaf
         self.op = op
+        self.at = Scalar("") if at is None else at
         self.hits = 0
 
     def write(self, node: Node, path: tuple[str, ...]) -> Node:
@@ -223,7 +229,7 @@ class PathWriter:
         new = self._items(node, wanted, rest)
         if self.hits > before or self.leaf is None or not isinstance(node, Sequence):
             return new
-        item: Node = Scalar(value, op=self.op)
+        item: Node = Scalar(value, source=self.at.source, pos=self.at.pos, op=self.op)
         if field:
             item = Mapping({field: (Scalar(field), item)}, op=self.op, touched=True)
         if not wanted(item):

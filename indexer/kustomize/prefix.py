@@ -62,7 +62,11 @@ def _renamed(change: Callable[[str], str], at: Node, op: Operation) -> Callable[
     def setter(node: Node) -> Node:
         if not isinstance(node, Scalar):
             raise WrongKindError(node, SCALAR)
-        return set_scalar(node, change(node.text), None, at, op)
+        text = change(node.text)
+        if text == node.text:
+            # The affix is empty: the name stands where it stood.
+            return Scalar(text, None, node.style, node.source, node.pos, node.op, node.prev)
+        return set_scalar(node, text, None, at, op)
 
     return setter
 

@@ -216,7 +216,8 @@ class _Writer:
     """Writes a value to the field paths of a target, in one object after another."""
 
     def __init__(self, target: Record, value: Node, op: Operation) -> None:
-        self.paths = target.texts("fieldPaths") or [_DEFAULT_FIELD_PATH]
+        texts = target.texts("fieldPaths") or [_DEFAULT_FIELD_PATH]
+        self.paths = [(text, target.at("fieldPaths", index)) for index, text in enumerate(texts)]
         self.value = value
         self.op = op
         options = target.record("options")
@@ -227,16 +228,16 @@ class _Writer:
         self._shared: dict[int, tuple[Node, Node]] = {}
 
     def write(self, root: Mapping) -> Mapping:
-        for path in self.paths:
+        for path, at in self.paths:
             segments = split_field_path(path)
             new = self._structured(root, segments)
-            root = new if new is not None else self._plain(root, path, segments)
+            root = new if new is not None else self._plain(root, path, segments, at)
         return root
 
-    def _plain(self, root: Mapping, path: str, segments: tuple[str, ...]) -> Mapping:
+    def _plain(self, root: Mapping, path: str, segments: tuple[str, ...], at: Node) -> Mapping:
         create = " or create" if self.leaf is not None else ""
         missing = f"unable to find{create} field {quote(path)} in replacement target"
-        writer = PathWriter(lambda old: self._set(old, self.delimiter), self.leaf, self.op)
+        writer = PathWriter(lambda old: self._set(old, self.delimiter, at), self.leaf, self.op, at)
         try:
             new = writer.write(root, segments)
         except _DelimiterError:
@@ -267,7 +268,7 @@ class _Writer:
 
     def _inside(self, scalar: Scalar, rest: tuple[str, ...]) -> str | None:
         """The text of ``scalar`` with the value at ``rest``; kustomize heeds no delimiter here."""
-        writer = PathWriter(lambda old: self._set(old, None), self.leaf, self.op)
+        writer = PathWriter(lambda old: self._set(old, None, None), self.leaf, self.op)
         try:
             node = parse_text(scalar)
             new = writer.write(node, rest) if node is not None else None
@@ -281,10 +282,11 @@ class _Writer:
         assert isinstance(new, Mapping)
         return new
 
-    def _set(self, old: Node, delimiter: _Delimiter | None) -> Node:
+    def _set(self, old: Node, delimiter: _Delimiter | None, path: Node | None) -> Node:
         """What takes the place of ``old``. A scalar keeps its tag and style and gets the value's text only."""
         value = self.value
-        created = old.source is NOWHERE and old.op in (None, self.op)
+        at_path = path is not None and (old.source, old.pos) == (path.source, path.pos)
+        created = (at_path or old.source is NOWHERE) and old.op in (None, self.op)
         prev = None if created else old
         if delimiter is not None and not isinstance(old, Scalar):
             raise _DelimiterError(_SCALARS_ONLY).located(old)

@@ -71,7 +71,8 @@ class Reasons:
 
     def _failed(self, path: str) -> str | None:
         readers = self._readers(path)
-        broken = [unit for unit in readers if unit["state"] in {"failed", "unresolved"}]
+        # A unit that only lacks the value of a variable is unresolved and has its objects all the same.
+        broken = [unit for unit in readers if unit["state"] in {"failed", "unresolved"} and not unit["objects"]]
         if not broken or len(broken) < len(readers):
             return None
         return f"is read by {_unit(broken[0])}, which could not be rendered: {broken[0]['reason']}" + _more(broken)

@@ -16,7 +16,9 @@ def test_whatever_is_not_rendered_has_a_reason_to_act_on(indexed) -> None:
     for unit in indexed.scope.units.values():
         if unit["state"] == "rendered":
             continue
-        shown = f"{unit['cluster']}: {unit['kind']} {unit['namespace']}/{unit['name']}: {unit['state']}: {unit['reason']}"
+        shown = (
+            f"{unit['cluster']}: {unit['kind']} {unit['namespace']}/{unit['name']}: {unit['state']}: {unit['reason']}"
+        )
         print(shown)  # noqa: T201 - to be read by a person (-s)
         what, colon, to_do = (unit["reason"] or "").rpartition(": ")
         if not (colon and to_do and (unit["file"] or PLACE_OR_NAME.search(what))):

@@ -25,7 +25,8 @@ def data(text, *, cluster_scoped=False):
 
 
 def test_quantities_of_containers():
-    text = "apiVersion: apps/v1\nkind: Deployment\nspec: {template: {spec: {containers: [{resources: {limits: {cpu: 2000m}}}]}}}"
+    spec = "{template: {spec: {containers: [{resources: {limits: {cpu: 2000m}}}]}}}"
+    text = f"apiVersion: apps/v1\nkind: Deployment\nspec: {spec}"
     assert data(text)["spec"]["template"]["spec"]["containers"] == [{"resources": {"limits": {"cpu": "2"}}}]
 
 
@@ -58,7 +59,8 @@ def test_scope():
     )
     scoped = [
         ("", "Namespace", True), ("apps", "Deployment", False), ("rbac.authorization.k8s.io", "ClusterRole", True),
-        ("cert-manager.io", "ClusterIssuer", True), ("cert-manager.io", "Issuer", False), ("cilium.io", "CiliumNode", True),
+        ("cert-manager.io", "ClusterIssuer", True), ("cert-manager.io", "Issuer", False),
+        ("cilium.io", "CiliumNode", True),
         ("postgresql.cnpg.io", "Cluster", False), ("x.io", "Thing", True), ("x.io", "ClusterThing", False),
     ]  # fmt: skip
     assert [(group, kind, is_cluster_scoped(group, kind, crds)) for group, kind, _ in scoped] == scoped

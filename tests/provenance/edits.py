@@ -6,15 +6,18 @@ import re
 from collections.abc import Iterator
 from itertools import accumulate
 
-from indexer.manifest.node import BOOL, FLOAT, INT, NULL, Scalar, unpack
+from indexer.manifest.node import BOOL, FLOAT, INT, Scalar, unpack
 from indexer.manifest.scalars import tag_of
 
 FRESH = "zq7"
 """What no text of the corpus holds."""
 _NUMBER = "4177"
 _OPPOSITE = {"true": "false", "yes": "no", "on": "off", "y": "n"}
-_ENTRY = re.compile(r"[\w-]+:(\s|$)|\{.*\S")
-"""How a mapping begins."""
+_WORD = re.compile(r"[A-Za-z0-9]+")
+_EMPTY = ("", "null", "~", "Null", "NULL")
+_NAME = re.compile(r"(\bname: *['\"]?[\w.-]+)")
+_ENTRY = re.compile(r"[\w-]+:\s|- |\{.*\S|\[.*\S", re.DOTALL)
+"""How a mapping or list begins."""
 _OPPOSITE |= {value: key for key, value in _OPPOSITE.items()}
 
 
@@ -30,23 +33,36 @@ def edited(text: str, pos: int) -> Iterator[str]:
 
 def _values(raw: str) -> Iterator[str]:
     content = raw.rstrip()
-    quote = content[:1]
-    if not content:
-        yield f' "{FRESH}"{raw}'
+    quote, rest = content[:1], raw[len(content) :]
+    if content in _EMPTY:
+        yield from (f' "{FRESH}"{rest}', f" {{{FRESH}: {FRESH}}}{rest}", f" [{{{FRESH}: {FRESH}}}]{rest}")
     elif content.replace(" ", "") in ("{}", "[]"):
-        yield f"{{{FRESH}: {FRESH}}}" if quote == "{" else f"[{FRESH}]"
-    elif _ENTRY.match(content) and content[-1] != ":":
-        yield re.sub(r"(\bname: *['\"]?[\w.-]+)", lambda name: name[1] + FRESH, content, count=1) + raw[len(content) :]
+        yield from (f"{{{FRESH}: {FRESH}}}",) if quote == "{" else (f"[{FRESH}]", f"[{{{FRESH}: {FRESH}}}]")
+    elif _ENTRY.match(content):
+        yield from (value + rest for value in _entries(content))
     elif quote in "'\"" and content[-1] == quote and len(content) > 1:
-        yield f"{content[:-1]}{FRESH}{quote}"
-        yield f"{quote}{_parts(content[1:-1])}{quote}"
+        yield from (f"{quote}{value}{quote}" for value in (content[1:-1] + FRESH, *_words(content[1:-1])))
     elif quote in "|>" and "\n" in content:
         header, _, body = content.partition("\n")
-        yield f"{content}{FRESH}{raw[len(content) :]}"
-        yield f"{header}\n{_parts(body)}{raw[len(content) :]}"
+        yield from (f"{header}\n{value}{rest}" for value in (body + FRESH, _parts(body)))
     else:
-        yield _plain(content) + raw[len(content) :]
-        yield _parts(content) + raw[len(content) :]
+        yield from (value + rest for value in _words(content))
+
+
+def _entries(text: str) -> Iterator[str]:
+    """A mapping with another field, or called otherwise."""
+    if text[0] == "{":
+        yield f"{{{FRESH}: {FRESH}, {text[1:]}"
+    elif text[0] == "[":
+        yield f"[{FRESH}, {text[1:]}"
+    yield _NAME.sub(lambda name: name[1] + FRESH, text, count=1)
+
+
+def _words(text: str) -> Iterator[str]:
+    yield _plain(text)
+    yield _parts(text)
+    for word in _WORD.finditer(text):
+        yield text[: word.end()] + FRESH + text[word.end() :]
 
 
 def _plain(text: str) -> str:
@@ -54,8 +70,6 @@ def _plain(text: str) -> str:
     if tag == BOOL or text.lower() in _OPPOSITE:
         other = _OPPOSITE[text.lower()]
         return other.upper() if text.isupper() else other.capitalize() if text[0].isupper() else other
-    if tag == NULL:
-        return f'"{FRESH}"'
     if tag in (INT, FLOAT) and text[-1].isdigit():
         return text + _NUMBER
     return text + FRESH
@@ -63,4 +77,4 @@ def _plain(text: str) -> str:
 
 def _parts(text: str) -> str:
     """Every word changed: a value may be used in part."""
-    return re.sub(r"[A-Za-z0-9]+", lambda word: word[0] + FRESH, text)
+    return _WORD.sub(lambda word: word[0] + FRESH, text)

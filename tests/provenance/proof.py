@@ -17,24 +17,31 @@ from indexer.kustomize.build import Options, Reorder, build
 from indexer.kustomize.cache import BuildCache
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.loader import LoadRestrictor
-from indexer.kustomize.nodes import find, text_at
+from indexer.kustomize.nodes import find
 from indexer.manifest.compose import parse
 from indexer.manifest.emit import emit
-from indexer.manifest.node import NOWHERE, Mapping, Node, Scalar, leaves, overridden, pointer, unpack
-from indexer.manifest.scalars import to_data
+from indexer.manifest.node import NOWHERE, Mapping, Node, Scalar, leaves, Role, overridden, pointer, unpack
+from indexer.manifest.scalars import tag_of, to_data
 
 Path_ = tuple[str, ...]
 Values = dict[Path_, object]
 
 _OFFLINE = {"PATH": os.devnull, "HOME": os.devnull, "HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
 _HASH = "name suffix hash"
+_DERIVED = (_HASH, "name reference")
 _SELECTED = re.compile(
-    r"/(apiVersion|kind|metadata/(name|namespace|labels/.*|annotations/.*|generateName))"
-    r"|.*/(labels|matchLabels|selector|annotations|matchExpressions)/.*"
+    r"/(apiVersion|kind|metadata/(name|namespace))|(/.*)?/(labels|matchLabels|selector|annotations)/.*"
 )
 """Where rules of kustomize select: an object's identity, labels and annotations."""
-_MERGE_KEYS = frozenset(("name", "containerPort", "port", "mountPath", "devicePath", "ip", "key", "type", "topologyKey"))
-_MERGE_KEYS |= {"uid", "protocol", "conditionType", "hostname", "host", "fieldPath", "whenUnsatisfiable"}
+_MERGE_KEYS = frozenset(
+    "name containerPort port mountPath devicePath ip key type topologyKey uid protocol".split()  # noqa: SIM905
+)
+"""What tells the items of a list apart: a rule selects on it too."""
+_REFUSALS = re.compile(
+    "no matches for Id|does not exist; cannot merge or replace|nothing selected by|does not match a config with"
+    "|cannot be mapped to a field in the set of known resources"
+)
+"""What kustomize says when a rule selects an object that is called otherwise since the edit."""
 
 
 class Verdict(StrEnum):
@@ -103,35 +110,35 @@ class Repository:
         file = self.root / node.source.file
         content = file.read_bytes()
         text = content.decode(errors="surrogateescape")
-        finding = Finding(leaf, Verdict.WRONG, "no edit")
+        findings = []
         try:
             for new in edited(text, node.pos):
                 file.write_bytes(new.encode(errors="surrogateescape"))
-                finding = self._judge(leaf)
-                if finding.verdict is Verdict.HOLDS:
-                    break
+                findings.append(self._judge(leaf))
+                if findings[-1].verdict is Verdict.HOLDS:
+                    return findings[-1]
         finally:
             file.write_bytes(content)
-        return finding
+        return findings[0]
 
     def _judge(self, leaf: Leaf) -> Finding:
         command = [self.kustomize, "build", "--load-restrictor", "LoadRestrictionsNone", self.root / leaf.directory]
         done = subprocess.run(command, env=_OFFLINE, capture_output=True, check=False)
         if done.returncode:
-            return Finding(leaf, Verdict.WRONG, f"kustomize refuses the edit: {done.stderr.decode()[-400:]}")
+            return _refused(leaf, done.stderr.decode())
         roots = self.built[leaf.directory]
         hashed = _hashed(roots)
-        before = _read("---\n".join(emit(to_data(root)) for root in roots), hashed)
-        after = _read(done.stdout.decode(), hashed)
+        printed = "---\n".join(emit(to_data(root)) for root in roots)
+        before, after = _read(_without_hashes(printed, hashed)), _read(_without_hashes(done.stdout.decode(), hashed))
         pairs = _paired(before, after)
         mine = pairs[leaf.index]
-        old = before[leaf.index]
-        renamed = _is_selected(leaf) and mine is not None and _id(mine) != _id(old)
-        if mine is not None and mine.get(leaf.path) == old[leaf.path] and not renamed:
-            return Finding(leaf, Verdict.WRONG, "the leaf does not change")
-        if _is_selected(leaf):
-            return Finding(leaf, Verdict.HOLDS)
-        strange = list(self._strange(leaf, before, pairs))
+        if mine is not None and not _changed(leaf, before[leaf.index], mine):
+            if leaf.operation not in _DERIVED:
+                return Finding(leaf, Verdict.WRONG, "the leaf does not change")
+            # Its object is called otherwise now, so what referred to it keeps the name without a hash.
+            gone = _read(printed)[leaf.index][leaf.path] not in _read(done.stdout.decode())[after.index(mine)].values()
+            return Finding(leaf, Verdict.HOLDS if gone else Verdict.WRONG, "the name does not change")
+        strange = [] if _is_selected(leaf) else list(self._strange(leaf, before, pairs))
         if strange:
             return Finding(leaf, Verdict.WRONG, "others change: " + "; ".join(strange[:5]))
         return Finding(leaf, Verdict.HOLDS)
@@ -172,10 +179,36 @@ def _overlap(one: Node, other: Node) -> bool:
     return (line, column) <= (end_line2, end_column2) and (line2, column2) <= (end_line, end_column)
 
 
+def _refused(leaf: Leaf, message: str) -> Finding:
+    """A refusal proves that the text is what a rule selects by, if it is the rule's complaint."""
+    if _REFUSALS.search(message):
+        return Finding(leaf, Verdict.HOLDS, "a rule selects by it")
+    return Finding(leaf, Verdict.WRONG, f"kustomize refuses the edit: {message[-400:]}")
+
+
+def _changed(leaf: Leaf, old: Values, new: Values) -> bool:
+    if old[leaf.path] != new.get(leaf.path):
+        return True
+    if _is_merge_key(leaf):
+        return _siblings(leaf, old) != _siblings(leaf, new)
+    return _is_selected(leaf) and _id(old) != _id(new)
+
+
+def _siblings(leaf: Leaf, values: Values) -> set[object]:
+    """The values of a merge key in all items of its list."""
+    *above, _, key = leaf.path
+    return {value for path, value in values.items() if path[: len(above)] == tuple(above) and path[-1] == key}
+
+
+def _is_merge_key(leaf: Leaf) -> bool:
+    return leaf.path[-1] in _MERGE_KEYS and len(leaf.path) > 1 and leaf.path[-2].isdigit()
+
+
 def _is_selected(leaf: Leaf) -> bool:
-    return _SELECTED.fullmatch(pointer(leaf.path)) is not None or (
-        leaf.path[-1] in _MERGE_KEYS and len(leaf.path) > 1 and leaf.path[-2].isdigit()
-    )
+    """Whether more may change with a leaf than what claims the same text, because rules select on it."""
+    op = leaf.node.op
+    generated = op is not None and op.role is Role.GENERATES and len(leaf.path) == 1
+    return generated or _is_merge_key(leaf) or _SELECTED.fullmatch(pointer(leaf.path)) is not None
 
 
 def _hashed(roots: list[Mapping]) -> list[str]:
@@ -188,18 +221,19 @@ def _hashed(roots: list[Mapping]) -> list[str]:
     return sorted(found, key=len, reverse=True)
 
 
-def _read(text: str, hashed: list[str]) -> list[Values]:
-    """Every object of a stream as its leaves, without hashes in names."""
-    if hashed:
-        names = "|".join(map(re.escape, hashed))
-        text = re.sub(rf"(?<![A-Za-z0-9-])({names})-[a-z0-9]{{10}}(?![A-Za-z0-9-])", r"\1", text)
-    result = []
-    for document in parse(text.encode(), ""):
-        assert document.node is not None
-        result.append(
-            {path: (node.text, node.tag, node.style == "") if isinstance(node, Scalar) else repr(node) for path, node in leaves(document.node)}
-        )
-    return result
+def _without_hashes(text: str, hashed: list[str]) -> str:
+    names = "|".join(map(re.escape, hashed))
+    return re.sub(rf"(?<![A-Za-z0-9-])({names})-[a-z0-9]{{10}}(?![A-Za-z0-9-])", r"\1", text) if hashed else text
+
+
+def _read(text: str) -> list[Values]:
+    """Every object of a stream as its leaves."""
+    roots = [document.node for document in parse(text.encode(), "") if document.node is not None]
+    return [{path: _value(node) for path, node in leaves(root)} for root in roots]
+
+
+def _value(node: Node) -> object:
+    return (node.text, tag_of(node)) if isinstance(node, Scalar) else repr(node)
 
 
 def _id(values: Values) -> tuple[object, ...]:
