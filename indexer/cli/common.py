@@ -79,13 +79,9 @@ class Session:
             click.echo(message, err=True)
 
 
-def shared(*formats: str, question: bool = True) -> Callable[[_F], _F]:
-    """Adds the options of every command; the function gets a Session as its first argument.
-
-    ``formats`` are what ``-o`` takes, the default first; without any, the command has no such option. A ``question``
-    reads the index and takes ``--no-build``.
-    """
-    options = [
+def _everywhere() -> list[Callable[[_F], _F]]:
+    """The options that every command has."""
+    return [
         click.option("--repo", type=click.Path(path_type=Path), metavar="PATH", help="Repository to look at."),
         click.option(
             "--config",
@@ -108,6 +104,34 @@ def shared(*formats: str, question: bool = True) -> Callable[[_F], _F]:
         click.option("-q", "--quiet", is_flag=True, help="Print nothing but the answer and errors."),
         click.option("-v", "--verbose", is_flag=True, help="Print more."),
     ]
+
+
+def passed_on(group: _F) -> _F:
+    """Lets a group take the options of every command before the name of its command, which gets them."""
+
+    @functools.wraps(group)
+    def command(**given: Any) -> None:
+        context = click.get_current_context()
+        typed = {
+            name: value
+            for name, value in given.items()
+            if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        }
+        assert isinstance(context.command, click.Group)
+        context.default_map = dict.fromkeys(context.command.commands, typed)
+
+    for option in reversed(_everywhere()):
+        command = option(command)
+    return command  # type: ignore[return-value]
+
+
+def shared(*formats: str, question: bool = True) -> Callable[[_F], _F]:
+    """Adds the options of every command; the function gets a Session as its first argument.
+
+    ``formats`` are what ``-o`` takes, the default first; without any, the command has no such option. A ``question``
+    reads the index and takes ``--no-build``.
+    """
+    options = _everywhere()
     if formats:
         options.append(
             click.option("-o", "--output", type=click.Choice(formats), default=formats[0], help="Format of the answer.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer.cli.common import Session, shared, usage
+from indexer.cli.common import Session, passed_on, shared, usage
 from indexer.errors import ExitCode, FluxidxError, NotFound
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.group("render")
+@passed_on
 def command() -> None:
     """Print YAML as the controller would apply it.
 

@@ -67,3 +67,9 @@ def test_an_object_is_rendered_alone(fleet) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("kind: ") == 1
     assert "  mode: fast\n" in done.stdout
+
+
+def test_the_options_of_every_command_may_stand_before_the_subcommand(fleet) -> None:
+    after = fleet.run("render", "unit", "ks/flux-system/apps", "--cluster", "prod")
+    assert after.returncode == 0
+    assert fleet.run("render", "--cluster", "prod", "unit", "ks/flux-system/apps").stdout == after.stdout
