@@ -70,6 +70,8 @@ def test_an_object_is_rendered_alone(fleet) -> None:
 
 
 def test_the_options_of_every_command_may_stand_before_the_subcommand(fleet) -> None:
-    after = fleet.run("render", "unit", "ks/flux-system/apps", "--cluster", "prod")
+    after = fleet.run("render", "unit", "ks/flux-system/apps", "--repo", str(fleet.root))
     assert after.returncode == 0
-    assert fleet.run("render", "--cluster", "prod", "unit", "ks/flux-system/apps").stdout == after.stdout
+    before = fleet.run("render", "--repo", str(fleet.root), "unit", "ks/flux-system/apps")
+    assert before.stdout == after.stdout
+    assert fleet.run("render", "--cluster", "nowhere", "unit", "ks/flux-system/apps").returncode == 1
