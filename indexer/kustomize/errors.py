@@ -34,6 +34,10 @@ class KustomizeError(Exception):
         return self
 
 
+class RemoteError(KustomizeError):
+    """A file or base that lies at a URL, which is never fetched."""
+
+
 class MalformedYAMLError(KustomizeError):
     """A file that is no YAML: the loader does not go on to try it as a directory."""
 

@@ -9,7 +9,7 @@ import posixpath
 from enum import StrEnum
 
 from indexer.git.tree import EntryKind, Missing, NotADirectory, NotAFile, Outside, Tree, TreeError
-from indexer.kustomize.errors import KustomizeError, of_manifest
+from indexer.kustomize.errors import KustomizeError, RemoteError, of_manifest
 from indexer.kustomize.remote import is_remote_file, parse_repo_spec
 from indexer.manifest.compose import Document, parse
 from indexer.manifest.errors import ManifestError
@@ -95,7 +95,7 @@ class Loader:
     def locate(self, path: str) -> str:
         """The file that Load would read, from the tree's root and without symbolic links. Raises KustomizeError."""
         if is_remote_file(path):
-            raise KustomizeError(
+            raise RemoteError(
                 f"remote file '{path}' is not fetched",
                 problem=f"{path} is remote and not fetched; put a copy into the repository",
             )
@@ -175,7 +175,7 @@ class Loader:
             raise KustomizeError("new root cannot be empty", problem="an entry is empty")
         spec = parse_repo_spec(path)
         if spec is not None:
-            raise KustomizeError(
+            raise RemoteError(
                 f"remote base '{path}' is not fetched",
                 problem=f"remote base {path} is not fetched; map {spec.clone_spec} to a local copy in .fluxidx.toml",
             )

@@ -12,12 +12,12 @@ from typing import Final
 
 from indexer.git.tree import EntryKind, TreeError
 from indexer.kustomize import buildmetadata, plugins
-from indexer.kustomize.cache import BuildCache, Built
+from indexer.kustomize.cache import BuildCache
 from indexer.kustomize.config import EMPTY, TransformerConfig
 from indexer.kustomize.configurations import load_configurations
 from indexer.kustomize.crds import load_crds
 from indexer.kustomize.defaults import DEFAULTS
-from indexer.kustomize.errors import KustomizeError, MalformedYAMLError
+from indexer.kustomize.errors import KustomizeError, MalformedYAMLError, RemoteError
 from indexer.kustomize.factory import embedded_resources, resources_from
 from indexer.kustomize.generators import absorb
 from indexer.kustomize.gotext import quote
@@ -176,13 +176,11 @@ class Target:
             try:
                 self.loader.new(path)
             except KustomizeError as error:
-                if isinstance(file_error, MalformedYAMLError) or ("remote base" in error.problem and file_error.span):
+                if isinstance(file_error, MalformedYAMLError):
                     raise file_error from None
+                told = error if isinstance(error, RemoteError) else file_error
                 message = f"accumulation err='{file_error}': {error}"
-                problem, span = file_error.problem, file_error.span
-                if error.problem.startswith("remote base"):
-                    problem = error.problem
-                raise KustomizeError(message, problem=problem, span=span) from None
+                raise KustomizeError(message, problem=told.problem, span=told.span) from None
             raise
 
     def _is_directory(self, path: str) -> bool:
@@ -387,18 +385,13 @@ def set_schema(target: Target, *, reset: bool) -> None:
         raise error.located(target.record.at("openapi")) from None
 
 
-def root_target(
-    state: BuildState, loader: Loader, override: Mapping | None, file: str, *, track: bool = False
-) -> Target:
+def root_target(state: BuildState, loader: Loader, override: Mapping | None, file: str) -> Target:
     """The target that a build starts at; ``override`` stands for its kustomization file."""
     if override is None:
         kustomization = load_kustomization(loader, state)
     else:
         kustomization = decode_kustomization(override, file, loader.root)
     state.metadata = tuple(kustomization.record.texts("buildMetadata"))
-    target = Target(state, loader, kustomization, Origin() if state.metadata or track else None)
+    target = Target(state, loader, kustomization, Origin() if state.metadata else None)
     set_schema(target, reset=True)
     return target
-
-
-__all__ = ["Accumulator", "BuildState", "Built", "Target", "load_kustomization", "root_target"]
