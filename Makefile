@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types layers check bench clean
+.PHONY: demo test prove lint types layers check bench clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -17,6 +17,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# The proof of provenance in its long form: 2,500 leaves, some minutes.
+prove: $(STAMP)
+	FLUXIDX_PROVE=2500 $(BIN)/python -m pytest -n 2 --dist worksteal tests/provenance/test_proof.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

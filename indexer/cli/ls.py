@@ -53,6 +53,7 @@ def _rows(scope: Scope, words: Sequence[str], namespace: str | None) -> Sequence
 def _json(row: Row) -> dict[str, Any]:
     return {
         "cluster": row["cluster"],
+        "applied_by": row["applied_by"],
         "unit": unit_json(unit_of(row)),
         "object": object_id(object_of(row)),
         "role": row["role"],

@@ -16,6 +16,7 @@ COMMANDS = {
     "build": "Index the repository.",
     "where": "Show everything that made an object what it is.",
     "what": "Show everything that a file or its lines deploy.",
+    "blame": "Show which line set each field of an object.",
     "ls": "List the objects in the index.",
     "units": "Show Kustomizations, HelmReleases … as a tree.",
     "render": "Print YAML as the controller would apply it.",

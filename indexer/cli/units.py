@@ -58,6 +58,7 @@ def _json(row: Row) -> dict[str, Any]:
         "parent": unit_json(unit_of(row, "parent_")) if row["parent_kind"] is not None else None,
         "definition": span_json(span(row)),
         "objects": row["objects"],
+        "target": row["target"],
     }
 
 
@@ -115,6 +116,7 @@ class _Forest:
         rendered = row["state"] == "rendered"
         right = count(row["objects"], "object") if rendered else row["state"]
         detail = f"  {row['path']}" if row["path"] else ""
+        detail += f"  to cluster {row['target']}" if row["target"] else ""
         room = self._terminal.width - len(branch) - 2 - len(name) - len(right) - 2
         if len(detail) > room:
             detail = ""

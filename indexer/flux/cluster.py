@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from indexer.flux import releases
 from indexer.flux.discover import EntryPoint
+from indexer.flux.inputs import is_provider
 from indexer.flux.kustomization import (
     BuiltUnit,
     Finished,
@@ -19,7 +20,7 @@ from indexer.flux.kustomization import (
     inputs_of,
     reason_at,
 )
-from indexer.flux.model import Cluster, Inputs, SourceRef, Unit, UnitId, UnitState
+from indexer.flux.model import Cluster, Inputs, SourceRef, Substitution, Unit, UnitId, UnitState
 from indexer.flux.objects import Applied, Digests, rendered
 from indexer.flux.resources import (
     KustomizationSpec,
@@ -33,6 +34,7 @@ from indexer.flux.resources import (
     read_kustomization,
 )
 from indexer.flux.scope import Kind, declared
+from indexer.flux.sets import SetJob, SetRun, is_set
 from indexer.flux.sops import missing_key
 from indexer.flux.sources import Artifact, Registry, Sources, UnresolvedSource, describe, git_ref
 from indexer.flux.variables import load
@@ -99,6 +101,7 @@ class ClusterRun:
         self.queue: deque[Job] = deque()
         self.expanded: list[tuple[Mapping, UnitId | None, Span | None]] = []
         """Objects that other controllers expand, with their parent and definition."""
+        self.sets = SetRun(self.name, self._found)
 
     def supply(self, objects: list[Mapping]) -> None:
         """Objects that exist in the cluster whatever Git says."""
@@ -112,6 +115,8 @@ class ClusterRun:
         while self.queue or (waiting := self._waiting()):
             if self.queue:
                 self._advance(self.queue.popleft(), last=False)
+                continue
+            if self.sets.advance():
                 continue
             advanced = [self._advance(job, last=False) for job in waiting]
             if not any(advanced):

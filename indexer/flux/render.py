@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from indexer.flux.cluster import ClusterRun, Delivered, Workspace
 from indexer.flux.config import ClusterConfig, Config, ConfigError
@@ -27,8 +27,9 @@ def render_repository(
     config: Config,
     *,
     progress: Callable[[str], None] | None = None,
+    only: Collection[str] = (),
 ) -> list[Cluster]:
-    """Every cluster of the repository whose files are ``tree``, by name.
+    """Every cluster of the repository whose files are ``tree``, by name; with ``only``, those of these names.
 
     Raises NoEntryPoint where no cluster is found and ConfigError where the configuration does not fit; whatever is
     wrong with a single unit is the unit's state and reason.
@@ -36,7 +37,13 @@ def render_repository(
     sources = Sources(repository, tree, config)
     workspace = Workspace(sources, BuildCache(), progress=progress)
     entries = discover(tree, config, workspace.cache, lambda url: sources.is_home_url(url, Registry()))
-    return [cluster for entry in entries for cluster in render_cluster(entry, workspace, config)]
+    wanted = [entry for entry in entries if not only or entry.config.name in _roots(only)]
+    return [cluster for entry in wanted for cluster in render_cluster(entry, workspace, config)]
+
+
+def _roots(names: Collection[str]) -> set[str]:
+    """The names of clusters and of those that they may be delivered from (``hub/namespace/secret``)."""
+    return {name.rsplit("/", count)[0] for name in names for count in range(0, name.count("/") + 1, 2)}
 
 
 def render_cluster(entry: EntryPoint, workspace: Workspace, config: Config) -> list[Cluster]:

@@ -1,67 +1,58 @@
-"""An index opened for writing: its schema brought up to date, and everything that follows in one transaction."""
+"""Writing through SQLAlchemy: an index that Alembic has to migrate first, and every database that is not SQLite."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, event, inspect, text
+from sqlalchemy import Connection, event, inspect, text
 
 from indexer.index.database import engine_of, failures
-from indexer.index.errors import IndexUnusable
 from indexer.index.location import Location
 from indexer.index.read import SCHEMA, check_version
+from indexer.index.writer import prepare_sqlite
 
 if TYPE_CHECKING:
     import sqlite3
 
-_BUSY_MS = 60_000
+    from indexer.index.writer import Writer
 
 
 @contextmanager
-def writing(location: Location) -> Iterator[Connection]:
-    """A transaction on the index, which is made or migrated in it where needed; readers see nothing before it ends.
-
-    Raises IndexNewer, IndexUnusable.
-    """
-    engine = _engine(location)
-    with failures(location, "written"), engine.begin() as connection:
-        _migrate(connection, location)
-        yield connection
-
-
-def _engine(location: Location) -> Engine:
-    if location.path is not None:
-        _make_directory(location.path.parent)
+def migrating(location: Location) -> Iterator[Writer]:
+    """As ``writing``, for an index in any state and of any kind. Raises IndexNewer, IndexUnusable."""
     engine = engine_of(location)
     if location.path is not None:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    return engine
+    with failures(location, "written"), engine.begin() as connection:
+        _migrate(connection, location)
+        yield _Writer(connection)
 
 
-def _make_directory(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise IndexUnusable(
-            f"{path}: the index cannot be written: {error.strerror}: name another place with --index"
-        ) from error
+class _Writer:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        result = self._connection.execute(text(sql), parameters)
+        return [tuple(row) for row in result] if result.returns_rows else []
+
+    def insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if rows:
+            mark = "?" if self._connection.dialect.paramstyle == "qmark" else "%s"
+            marks = ", ".join([mark] * len(rows[0]))
+            # By the driver alone: nothing in the rows needs translation.
+            self._connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", list(rows))  # noqa: S608 - names of our own tables
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:
-    connection.isolation_level = None  # the driver's own BEGINs would leave the schema's changes out of the transaction
-    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA cache_size = -65536")
+    prepare_sqlite(connection)
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # Not a lazy lock: two writers that had both begun to read could never both go on.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 

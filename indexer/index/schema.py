@@ -76,6 +76,7 @@ UNIT: Final = Table(
     _text("parent_kind", nullable=True),
     _text("parent_namespace", nullable=True),
     _text("parent_name", nullable=True),
+    _text("target", nullable=True),
     Column("parent_id", Integer, nullable=True),
     Column("objects", Integer, nullable=False),
     *_span(),

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, delete, func, select
-
 from indexer.flux.model import Cluster, RenderedObject, Unit
-from indexer.index import schema
-from indexer.index.engine import writing
 from indexer.index.location import Location
 from indexer.index.read import storable
+from indexer.index.writer import Writer, writing
 from indexer.manifest.node import Source, Span
 
-# Parents before children: the order of insertion.
-_TABLES: Final = (
-    schema.REPOSITORY, schema.FILE, schema.GVK, schema.CLUSTER, schema.UNIT, schema.OBJECT,
-    schema.CONTRIBUTION, schema.SUBSTITUTION, schema.SIGHT, schema.INPUT,
-)  # fmt: skip
+# Parents before children: the order of insertion. Rows have the columns of indexer.index.schema, in that order.
+_KEYED: Final = ("repository", "file", "gvk", "cluster", "unit", "object", "contribution", "substitution", "sight")
+_TABLES: Final = (*_KEYED, "input")
 _NOWHERE: Final = (None,) * 6
 
 _Tuple = tuple[Any, ...]
@@ -53,31 +48,20 @@ def replace(location: Location, build: Build, clusters: Iterable[Cluster]) -> No
     Rows of other repositories stay. Readers see the old rows until this returns, and for good where it does not.
     Raises IndexNewer, IndexUnusable.
     """
-    with writing(location) as connection:
-        _delete(connection, storable(build.repository))
-        rows = _Rows(connection)
+    with writing(location) as writer:
+        _delete(writer, storable(build.repository))
+        rows = _Rows(writer)
         rows.add(build, clusters)
         for table in _TABLES:
-            _insert(connection, table, rows.of[table.name])
+            writer.insert(table, rows.of[table])
 
 
-def _delete(connection: Connection, repository: str) -> None:
+def _delete(writer: Writer, repository: str) -> None:
     """Deletes all rows of a repository; the rows below go along."""
-    repositories, clusters = schema.REPOSITORY, schema.CLUSTER
-    mine = select(repositories.c.id).where(repositories.c.name == repository)
+    mine = {"name": repository}
     # First what refers to files, which PostgreSQL would not let go before.
-    connection.execute(delete(clusters).where(clusters.c.repository_id.in_(mine)))
-    connection.execute(delete(repositories).where(repositories.c.name == repository))
-
-
-def _insert(connection: Connection, table: Table, rows: Sequence[_Tuple]) -> None:
-    """Inserts tuples in the order of the table's columns, by the driver alone: nothing in them needs translation."""
-    if rows:
-        mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
-        quote = connection.dialect.identifier_preparer.quote
-        columns = ", ".join(quote(column.name) for column in table.columns)
-        marks = ", ".join([mark] * len(table.columns))
-        connection.exec_driver_sql(f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({marks})", list(rows))  # noqa: S608 - names of our own tables
+    writer.execute("DELETE FROM cluster WHERE repository_id IN (SELECT id FROM repository WHERE name = :name)", mine)
+    writer.execute("DELETE FROM repository WHERE name = :name", mine)
 
 
 @lru_cache(maxsize=4096)
@@ -88,12 +72,10 @@ def _pointers(fields: tuple[str, ...]) -> str:
 class _Rows:
     """The rows of one build, by table, with keys that no other build in the index has."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.of: dict[str, list[_Tuple]] = {table.name: [] for table in _TABLES}
-        keyed = [table for table in _TABLES if table is not schema.INPUT]
-        self._next = {t.name: 1 + (connection.execute(select(func.max(t.c.id))).scalar() or 0) for t in keyed}
-        gvk = schema.GVK.c
-        known = connection.execute(select(gvk.group, gvk.version, gvk.kind, gvk.id))
+    def __init__(self, writer: Writer) -> None:
+        self.of: dict[str, list[_Tuple]] = {table: [] for table in _TABLES}
+        self._next = {table: 1 + (writer.execute(f"SELECT max(id) FROM {table}")[0][0] or 0) for table in _KEYED}  # noqa: S608 - names of our own tables
+        known = writer.execute('SELECT "group", version, kind, id FROM gvk')
         self._gvks = {(group, version, kind): key for group, version, kind, key in known}
         self._files: dict[Source, int] = {}
         self._paths: dict[tuple[str, str], int] = {}
@@ -123,7 +105,7 @@ class _Rows:
         source, parent = unit.source, unit.parent
         of_source = (source.kind, source.namespace, source.name, source.url, source.ref) if source else (None,) * 5
         of_parent = (parent.kind, parent.namespace, parent.name) if parent else (None,) * 3
-        texts = (unit.reason, *of_source, unit.path, unit.directory, *of_parent)
+        texts = (unit.reason, *of_source, unit.path, unit.directory, *of_parent, unit.target)
         key = self._insert(
             "unit",
             cluster,

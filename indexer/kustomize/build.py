@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from indexer.git.tree import EntryKind, Tree, TreeError
 from indexer.kustomize import buildmetadata
+from indexer.kustomize.bounds import demand_bounds, too_deep
 from indexer.kustomize.cache import BuildCache
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.factory import validated
@@ -70,6 +71,15 @@ def build(
     ``kustomization`` stands for the directory's own kustomization file (Flux generates and edits it). With a
     ``cache``, files are parsed and bases built once for all builds that share it.
     """
+    try:
+        return _build(tree, directory, options, kustomization, cache)
+    except RecursionError:
+        raise too_deep() from None
+
+
+def _build(
+    tree: Tree, directory: str, options: Options, kustomization: Mapping | None, cache: BuildCache | None
+) -> Build:
     state = BuildState(SchemaHolder(), cache if cache is not None else BuildCache())
     loader = _root_loader(tree, directory, options, state)
     file = posixpath.join(loader.directory, FILE_NAMES[0])
@@ -86,6 +96,7 @@ def build(
     metadata = frozenset(state.metadata)
     for res in ra.resmap:
         buildmetadata.finish(res, metadata)
+        demand_bounds(res.root)
     return Build(tuple(ra.resmap), tuple(state.warnings), tuple(state.unmatched))
 
 

@@ -19,6 +19,7 @@ from indexer.manifest.node import Mapping, Node, Scalar, Sequence
 ORIGIN_ANNOTATIONS: Final = "originAnnotations"
 TRANSFORMER_ANNOTATIONS: Final = "transformerAnnotations"
 MANAGED_BY_LABEL: Final = "managedByLabel"
+_HIDDEN: Final = BUILD_ANNOTATIONS | {ORIGIN, TRANSFORMATIONS}
 MANAGED_BY: Final = ("app.kubernetes.io/managed-by", "kustomize-v5.8.1")
 
 
@@ -76,21 +77,17 @@ def finish(res: Resource, metadata: frozenset[str]) -> None:
     Values become strings, kustomize's own annotations go, an empty map goes, and the requested metadata comes.
     """
     present = find(res.root, "metadata", "annotations")
-    mapping = None if present is None else _as_mapping(present)
-    fields = {} if mapping is None else _user_annotations(mapping)
+    mapping = Mapping({}, touched=True) if present is None else stringified(_as_mapping(present))
+    fields = {key: entry for key, entry in mapping.fields.items() if key not in _HIDDEN}
     if ORIGIN_ANNOTATIONS in metadata and res.origin is not None:
         fields[ORIGIN] = (Scalar(ORIGIN), string(_in_order(_data(res.origin), "")))
     if TRANSFORMER_ANNOTATIONS in metadata and res.transformations:
         text = "".join(_in_order(_data(origin), "- ") for origin in res.transformations)
         fields[TRANSFORMATIONS] = (Scalar(TRANSFORMATIONS), string(text))
-    if present is None and not fields:
-        return
-    if not fields:
-        res.root = drop(res.root, ("metadata", "annotations"))
-    elif mapping is None:
-        res.root = put(res.root, ("metadata", "annotations"), Mapping(fields, touched=True))
-    elif mapping is not present or fields != mapping.fields or list(fields) != list(mapping.fields):
+    if fields and (mapping is not present or fields != mapping.fields):
         res.root = put(res.root, ("metadata", "annotations"), mapping.derive(dict(sorted(fields.items()))))
+    elif present is not None and not fields:
+        res.root = drop(res.root, ("metadata", "annotations"))
 
 
 def _as_mapping(node: Node) -> Mapping:
@@ -102,12 +99,7 @@ def _as_mapping(node: Node) -> Mapping:
         raise KustomizeError("metadata.annotations is a list: make it a mapping").located(node)
     pairs = zip(items[::2], items[1::2], strict=True)
     texts = {key.text: (key, value) for key, value in pairs if isinstance(key, Scalar)}
-    return Mapping(texts, False, node.source, node.pos, node.op, node.prev, touched=True)
-
-
-def _user_annotations(mapping: Mapping) -> dict[str, tuple[Scalar, Node]]:
-    hidden = BUILD_ANNOTATIONS | {ORIGIN, TRANSFORMATIONS}
-    return {key: entry for key, entry in stringified(mapping).fields.items() if key not in hidden}
+    return Mapping(texts, source=node.source, pos=node.pos, op=node.op, prev=node.prev, touched=True)
 
 
 def with_path(origin: Origin | None, entry: str) -> Origin | None:

@@ -9,12 +9,14 @@ from collections.abc import Iterable
 
 from indexer.kustomize.errors import KustomizeError, of_manifest
 from indexer.kustomize.fieldspec import is_null
+from indexer.kustomize.jsonvalue import reread
 from indexer.kustomize.nodes import find, string_map, text_at
 from indexer.kustomize.resource import Resource
 from indexer.manifest.compose import Document
 from indexer.manifest.embedded import parse_embedded
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Node, Scalar, Sequence
+from indexer.manifest.scalars import to_data
 
 
 def resources_from(documents: Iterable[Document]) -> list[Resource]:
@@ -39,11 +41,20 @@ def objects_from(documents: Iterable[Document]) -> list[Mapping]:
         if not kind.endswith("List") or items is None:
             result.append(root)
         elif isinstance(items, Sequence):
-            queue += [item for node in items.items if (item := validated(node)) is not None]
+            queue += _inlined(root, items)
         elif not is_null(items):
             found = "map[string]interface {}" if isinstance(items, Mapping) else "string"
             raise KustomizeError(f"expected array in {kind}/items, but found {found}").located(items)
     return result
+
+
+def _inlined(root: Mapping, items: Sequence) -> list[Mapping]:
+    """The items of a list object. Raises KustomizeError where JSON cannot say what the list holds."""
+    try:
+        to_data(root)
+    except ManifestError as error:
+        raise of_manifest(error).wrapped(f"trouble expanding list of {text_at(root, 'kind')}; ") from None
+    return [item for node in items.items if (item := validated(reread(node))) is not None]
 
 
 def embedded_objects(scalar: Scalar) -> list[Mapping]:

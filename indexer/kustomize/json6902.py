@@ -11,12 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from indexer.kustomize.bounds import demand_bounds
 from indexer.kustomize.errors import KustomizeError, of_manifest
 from indexer.kustomize.fieldspec import is_null
 from indexer.kustomize.jsonvalue import converted, from_data, key, value_11
 from indexer.manifest import gojson
 from indexer.manifest.errors import ManifestError
-from indexer.manifest.node import Mapping, Node, Operation, Removal, Scalar, Sequence, relocated
+from indexer.manifest.node import Mapping, Node, Operation, Removal, Scalar, Sequence, relocated, stamped
 from indexer.manifest.scalars import to_data, to_data_11
 
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+\Z", re.ASCII)
@@ -115,6 +116,8 @@ def apply_operations(root: Mapping, operations: list[JsonOperation], op: Operati
         for operation in operations:
             try:
                 result = _apply(result, operation, op)
+                if operation.kind == "copy":
+                    demand_bounds(result)
             except KustomizeError as error:
                 raise error.located(operation.node) from None
     except ManifestError as error:
@@ -356,13 +359,17 @@ def _copy(root: Container, operation: JsonOperation, op: Operation) -> Container
 
 
 def _put(root: Container, node: Node, path: Scalar, doing: str, op: Operation) -> Container:
-    """Adds a node that stood elsewhere: it keeps its place in the text and its history."""
+    """Adds a node that stood elsewhere: its place in the text is still where a person would edit it."""
     place = _locate(root, path.text)
     if place is None:
         raise _no_path(doing, path.text, where="destination path")
-    steps, _, name = place
+    steps, container, name = place
+    placed = stamped(node, op)
+    old = container.get(name) if isinstance(container, Mapping) else None
+    if old is not None:
+        placed.prev = old
     try:
-        return _edit(root, steps, lambda parent: _added(parent, name, node, path, op))
+        return _edit(root, steps, lambda parent: _added(parent, name, placed, path, op))
     except KustomizeError as error:
         prefix = (
             f"error in move for path: '{path.text}': " if doing == "move" else "error while adding value during copy: "

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from indexer.manifest.gojson import dumps
 from indexer.manifest.gonumber import float_text
 from indexer.manifest.node import STR, Mapping, Node, Operation, Scalar, Sequence, Style
 from indexer.manifest.scalars import resolve, to_data, to_data_11
@@ -78,6 +79,25 @@ def _converted(node: Node, *, in_flow: bool) -> Node:
     if text == node.text and style is node.style and node.tag is None and node.op is None:
         return node
     return Scalar(text, None, style, node.source, node.pos, node.op, node.prev)
+
+
+def reread(node: Node) -> Node:
+    """An item of a list: kustomize writes its value as JSON and reads that as YAML.
+
+    The caller has made sure that ``to_data`` accepts it.
+    """
+    if isinstance(node, Mapping):
+        fields: dict[str, tuple[Scalar, Node]] = {}
+        for text in sorted(node.fields):
+            name, value = node.fields[text]
+            fields[text] = (Scalar(text, None, Style.DOUBLE, name.source, name.pos), reread(value))
+        return Mapping(fields, flow=True, source=node.source, pos=node.pos)
+    if isinstance(node, Sequence):
+        return Sequence([reread(item) for item in node.items], flow=True, source=node.source, pos=node.pos)
+    assert isinstance(node, Scalar)
+    data = node.text if node.style is Style.FOLDED else to_data(node)
+    text, style = (data, Style.DOUBLE) if isinstance(data, str) else (dumps(data), Style.PLAIN)
+    return Scalar(text, None, style, node.source, node.pos)
 
 
 def value_11(node: Node, op: Operation) -> Node:

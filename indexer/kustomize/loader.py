@@ -217,7 +217,11 @@ class Loader:
                 root = self.absolute(candidate)
                 raise KustomizeError(
                     f"cycle detected: candidate root '{root}' contains visited root '{loader.root}'",
-                    problem=f"a cycle: {candidate or '.'} contains {loader.directory}, which leads here",
+                    problem=(
+                        f"a cycle: {candidate} leads here"
+                        if candidate == loader.directory
+                        else f"a cycle: {candidate or '.'} contains {loader.directory}, which leads here"
+                    ),
                 )
             loader = loader.referrer
 

@@ -71,16 +71,22 @@ class _Index:
         for res in renamed:
             for name in dict.fromkeys(name for name, _, _ in res.previous):
                 self.by_name[name].append(res)
-        self._operations: dict[int, Operation] = {}
+        self._operations: dict[tuple[int, int], Operation] = {}
 
-    def operation(self, res: Resource) -> Operation:
-        """The operation of all references to one object: called by what gave the object its name."""
-        found = self._operations.get(id(res))
+    def operation(self, res: Resource, spec: FieldSpec) -> Operation:
+        """The operation of references to one object.
+
+        It is called by the entry of a ``configurations`` file that makes the field a reference; for the fields that
+        kustomize knows by itself, by what gave the object its name.
+        """
+        key = (id(res), id(spec.at))
+        found = self._operations.get(key)
         if found is None:
             name = find(res.root, "metadata", "name")
             cause = name.op if name is not None else None
-            found = Operation(Role.TRANSFORMS, _NAME, cause.entry if cause is not None else None)
-            self._operations[id(res)] = found
+            entry = cause.entry if cause is not None else None
+            found = Operation(Role.TRANSFORMS, _NAME, entry if spec.at is None else spec.at.span)
+            self._operations[key] = found
         return found
 
 
@@ -89,12 +95,14 @@ class _Referrer:
 
     def __init__(self, res: Resource, index: _Index, subject_namespaces: frozenset[str]) -> None:
         self.res = res
+        self.spec = FieldSpec("")
+        """The field spec that is being followed."""
         self.index = index
         self.subject_namespaces = subject_namespaces
 
     def fix(self, target: Gvk, spec: FieldSpec) -> None:
         """Repairs the names of ``target`` objects at one path."""
-        res = self.res
+        res, self.spec = self.res, spec
 
         def choose(name: str, among: Callable[[Resource], bool], *, namespace_too: bool) -> Resource | None:
             return self._select(name, target, spec, among, namespace_too=namespace_too)
@@ -154,7 +162,7 @@ class _Referrer:
         else:
             style = Style.PLAIN if isinstance(to_data_11(Scalar(now.text)), str) else Style.DOUBLE
         place = old if now.source is NOWHERE and old is not None else now
-        op = self.index.operation(referral)
+        op = self.index.operation(referral, self.spec)
         return Scalar(now.text, None, style, place.source, place.pos, op, old)
 
     # Choosing

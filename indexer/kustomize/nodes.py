@@ -58,16 +58,21 @@ def string(text: str, at: Node | None = None, op: Operation | None = None, prev:
 
 def stringified(node: Mapping) -> Mapping:
     """A mapping of scalars rebuilt as kustomize's SetLabels/SetAnnotations does: strings, sorted by key."""
-    fields: dict[str, tuple[Scalar, Node]] = {}
-    changed = False
-    for key in sorted(node.fields):
-        key_node, value = node.fields[key]
-        if isinstance(value, Scalar) and (value.tag == STR or (value.tag is None and value.style is not Style.PLAIN)):
-            fields[key] = (Scalar(key), value)
-        else:
-            text = value.text if isinstance(value, Scalar) else ""
-            new = string(text, value, value.op, value.prev)
-            fields[key] = (Scalar(key), new)
-            changed = True
-        changed = changed or key_node.tag is not None or key_node.style is not Style.PLAIN
-    return node.derive(fields) if changed or list(fields) != list(node.fields) else node
+    entries = {**node.fields, **{key.text: (key, value) for key, value in node.duplicate}}
+    fields: dict[str, tuple[Scalar, Node]] = {
+        text: (Scalar(text), _as_string(entries[text][1])) for text in sorted(entries)
+    }
+    same = list(fields) == list(node.fields) and all(
+        fields[text][1] is value and key.tag is None and key.style is Style.PLAIN
+        for text, (key, value) in node.fields.items()
+    )
+    if same and not node.duplicate:
+        return node
+    return Mapping(fields, node.flow, node.source, node.pos, node.op, node.prev, touched=True, gone=node.gone)
+
+
+def _as_string(value: Node) -> Scalar:
+    if not isinstance(value, Scalar):
+        return string("", value, value.op, value.prev)
+    quoted = value.tag is None and value.style not in (Style.PLAIN, Style.FOLDED)
+    return value if value.tag == STR or quoted else string(value.text, value, value.op, value.prev)

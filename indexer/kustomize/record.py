@@ -13,7 +13,7 @@ from typing import Any, Final
 from indexer.kustomize.errors import KustomizeError
 from indexer.manifest.gojson import dumps
 from indexer.manifest.node import Mapping, Node, Scalar, Sequence
-from indexer.manifest.scalars import to_data_11
+from indexer.manifest.scalars import to_data, to_data_11
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def decode(node: Node, struct: Struct, *, strict: bool = True) -> Record:
     """Decodes a mapping; raises KustomizeError with Go's message (``json: unknown field "x"`` …).
 
     Without ``strict`` unknown fields are passed over and numbers and booleans become strings where those are wanted,
-    as in the objects that configure plugins.
+    as in the objects that configure plugins; those have been objects first, and are typed like them.
     """
     if not isinstance(node, Mapping):
         raise _mismatch(node, f"Go value of type {struct}")
@@ -123,8 +123,8 @@ def decode(node: Node, struct: Struct, *, strict: bool = True) -> Record:
 
 def _struct(node: Mapping, struct: Struct, path: tuple[str, ...], strict: bool) -> Record:
     record = Record(struct, node)
-    entries = [(_key_text(key), value) for key, value in node.items()]
-    entries += [(_key_text(key), value) for key, value in node.duplicate]
+    entries = [(_key_text(key, strict), value) for key, value in node.items()]
+    entries += [(_key_text(key, strict), value) for key, value in node.duplicate]
     entries.sort(key=lambda entry: entry[0].encode("utf-8", "surrogateescape"))
     folded = {name.lower(): name for name in struct.fields}
     for key, value in entries:
@@ -143,9 +143,13 @@ def _struct(node: Mapping, struct: Struct, path: tuple[str, ...], strict: bool) 
     return record
 
 
-def _key_text(key: Scalar) -> str:
+def _data(node: Node, strict: bool) -> Any:
+    return to_data_11(node) if strict else to_data(node)
+
+
+def _key_text(key: Scalar, strict: bool) -> str:
     """Keys become strings as YAML 1.1 reads them (``n`` is ``false``)."""
-    value = to_data_11(key)
+    value = _data(key, strict)
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -155,7 +159,7 @@ def _key_text(key: Scalar) -> str:
 
 def _value(node: Node, want: Type, owner: str, path: tuple[str, ...], strict: bool) -> Any:
     """The decoded value; None for a null."""
-    if isinstance(node, Scalar) and to_data_11(node) is None:
+    if isinstance(node, Scalar) and _data(node, strict) is None:
         return None
     field = f"Go struct field {owner}.{'.'.join(path)} of type {want}"
     if isinstance(want, Struct):
@@ -167,12 +171,13 @@ def _value(node: Node, want: Type, owner: str, path: tuple[str, ...], strict: bo
             raise _mismatch(node, field)
         return [_item(item, want.item, owner, path, strict) for item in node.items]
     if want is ANY:
-        return to_data_11(node)
+        return _data(node, strict)
     if want is STRING_MAP:
         if not isinstance(node, Mapping):
             raise _mismatch(node, field)
         return {
-            _key_text(key): _item(value, STRING, owner, path, strict) for key, value in (*node.items(), *node.duplicate)
+            _key_text(key, strict): _item(value, STRING, owner, path, strict)
+            for key, value in (*node.items(), *node.duplicate)
         }
     return _basic(node, want, field, strict)
 
@@ -187,7 +192,7 @@ def _item(node: Node, want: Type, owner: str, path: tuple[str, ...], strict: boo
 def _basic(node: Node, want: Basic, field: str, strict: bool) -> Any:
     if not isinstance(node, Scalar):
         raise _mismatch(node, field)
-    value = to_data_11(node)
+    value = _data(node, strict)
     if want is STRING and isinstance(value, str):
         return value
     if want is STRING and not strict:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from indexer.kustomize.bounds import demand_bounds, demand_short
 from indexer.kustomize.entries import unify
 from indexer.kustomize.errors import KustomizeError, of_manifest
 from indexer.kustomize.fieldpath import PathWriter, lookup, replaced_at, split_field_path
@@ -232,6 +233,8 @@ class _Writer:
             segments = split_field_path(path)
             new = self._structured(root, segments)
             root = new if new is not None else self._plain(root, path, segments, at)
+            if not isinstance(self.value, Scalar):
+                demand_bounds(root)
         return root
 
     def _plain(self, root: Mapping, path: str, segments: tuple[str, ...], at: Node) -> Mapping:
@@ -295,6 +298,7 @@ class _Writer:
         text = value.text if isinstance(value, Scalar) else ""
         if delimiter is not None:
             text = delimiter.join(old.text, text)
+        demand_short(len(text), value)
         tag = None if created else tag_of(old)
         new = Scalar(text, tag, old.style, value.source, value.pos, self.op, prev)
         if old.op is not None and not created:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from indexer.kustomize.bounds import demand_few
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.resid import ResId
 from indexer.kustomize.resource import Resource
@@ -31,6 +32,8 @@ class ResMap:
     def append_all(self, incoming: Iterable[Resource]) -> None:
         """Adds resources; raises at the first whose id is taken."""
         taken = {res.id.key for res in self.resources}
+        incoming = list(incoming)
+        demand_few(len(taken) + len(incoming), "objects")
         for res in incoming:
             key = res.id.key
             if key in taken:

@@ -12,6 +12,7 @@ from typing import Final
 
 from indexer.git.tree import EntryKind, TreeError
 from indexer.kustomize import buildmetadata, plugins
+from indexer.kustomize.bounds import MAX_LAYERS, demand_few
 from indexer.kustomize.cache import BuildCache
 from indexer.kustomize.config import EMPTY, TransformerConfig
 from indexer.kustomize.configurations import load_configurations
@@ -76,6 +77,7 @@ class BuildState:
     unmatched: list[Unmatched] = field(default_factory=list)
     visited: set[str] = field(default_factory=set)
     """Directories built, from the tree's root."""
+    layers: int = 0
 
 
 def load_kustomization(loader: Loader, state: BuildState) -> Kustomization:
@@ -127,6 +129,9 @@ class Target:
         """Where this kustomization lies, below the directory being built; None unless origins are tracked."""
         self.layer = Layer(loader, state.schema, kustomization.file, state.unmatched)
         state.visited.add(loader.directory)
+        state.layers += 1
+        demand_few(state.layers, "kustomizations", MAX_LAYERS)
+        demand_few(len(state.warnings), "warnings")
 
     def accumulate(self, ra: Accumulator) -> Accumulator:
         """Adds all that this kustomization says to ``ra``: an empty one, or the parent's for a component."""

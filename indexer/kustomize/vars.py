@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from indexer.kustomize.bounds import demand_short
 from indexer.kustomize.entries import unify
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.fieldpath import lookup, split_field_path
@@ -33,6 +34,7 @@ from indexer.manifest.node import (
     Role,
     Scalar,
     Sequence,
+    Style,
 )
 from indexer.manifest.scalars import tag_of
 
@@ -184,6 +186,7 @@ class _Expander:
     def __init__(self, values: dict[str, Value]) -> None:
         self.values = values
         self.used: set[str] = set()
+        self._longest = max((len(value.text_tag[0]) for value in values.values() if value.text_tag), default=0)
         self._shared: dict[int, tuple[Node, Node]] = {}
 
     def unified(self, root: Mapping) -> Mapping:
@@ -220,15 +223,15 @@ class _Expander:
         return node.derive(items) if any(a is not b for a, b in zip(items, node.items, strict=True)) else node
 
     def _scalar(self, node: Scalar) -> Scalar:
-        if "$" not in node.text:
+        if "$" not in node.text and node.style is not Style.FOLDED:
             return node
         found: list[Value] = []
         whole = _REFERENCE.fullmatch(node.text)
+        demand_short(len(node.text) + node.text.count("$(") * self._longest, node)
         text = _REFERENCE.sub(lambda reference: self._expanded(reference, found), node.text)
         if not found:
-            return (
-                node if text == node.text else Scalar(text, STR, node.style, node.source, node.pos, node.op, node.prev)
-            )
+            # kustomize resets the style of all that it looked at: a folded text is not folded again.
+            return Scalar(text, STR, Style.PLAIN, node.source, node.pos, node.op, node.prev)
         tag = STR
         if whole is not None and found[0].text_tag is not None:
             tag = found[0].text_tag[1]

@@ -15,7 +15,7 @@ def parse_embedded(scalar: Scalar) -> list[Document]:
     is placed at the nearest line. No position is outside the scalar's own. To any depth: a scalar found inside can
     be parsed the same way. A ManifestError also names the place in the outer file.
     """
-    place = _place_of(scalar)
+    place = place_of(scalar)
     source = scalar.source
     try:
         documents = parse(scalar.text.encode(errors="surrogatepass"), source.file, source.repository)
@@ -28,7 +28,8 @@ def parse_embedded(scalar: Scalar) -> list[Document]:
     return [Document(document.node, source) for document in documents]
 
 
-def _place_of(scalar: Scalar) -> Place:
+def place_of(scalar: Scalar) -> Place:
+    """Maps positions in a scalar's text to positions in its file, as ``parse_embedded`` does."""
     if scalar.source is NOWHERE:
         return lambda line, column: (line, column)
     start_line, start_column, end_line, end_column = unpack(scalar.pos)

@@ -5,6 +5,7 @@ A build leaves its history in the nodes (``source``, ``pos``, ``op``, ``prev``, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from indexer.manifest.node import (
@@ -90,7 +91,17 @@ def contributions(root: Mapping) -> tuple[Contribution, ...]:
     """
     collector = _Collector()
     collector.visit(root, ())
-    return tuple(
+    made = [
         Contribution(op.role, op.name, span_of(source, pos), tuple(fields), lost)
         for (_, source, pos, lost), (op, fields) in collector.found.items()
-    )
+    ]
+    return tuple(made + list(_entries(made, collector)))
+
+
+def _entries(made: list[Contribution], collector: _Collector) -> Iterator[Contribution]:
+    """The entries that call the operations, where they are not themselves what was put in place."""
+    spans = {contribution.span for contribution in made}
+    operations = {op.entry: op for op, _ in collector.found.values()}
+    for entry, op in operations.items():
+        if entry is not None and entry not in spans:
+            yield Contribution(Role.CONFIGURES, f"{op.name} entry", entry)

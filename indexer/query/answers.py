@@ -54,6 +54,8 @@ class Match:
     link: str | None
     """The definition in the forge, pinned to the commit."""
     unresolved: tuple[Hop, ...]
+    applied_by: str | None = None
+    """The cluster whose Flux applies it through ``spec.kubeConfig``; None: its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Deployed:
     operation: str
     span: Span
     fields: tuple[str, ...]
+    applied_by: str | None = None
+    """As in ``Match``."""
 
 
 @dataclass(frozen=True, slots=True)

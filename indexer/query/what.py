@@ -70,7 +70,7 @@ def _deployed(scope: Scope, condition: str, file: str, lines: tuple[int, int] | 
         f"""{EVIDENCE}
         SELECT o.unit_id, e.object_id, e.part, e.place, e.role, e.operation, e.fields, e.repository, e.file, e.document,
                e.line, e.column_, e.end_line, e.end_column,
-               o.cluster, o.unit_kind, o.unit_namespace, o.unit_name,
+               o.cluster, o.applied_by, o.unit_kind, o.unit_namespace, o.unit_name,
                o.group_, o.version, o.kind, o.namespace, o.name
         FROM evidence e JOIN objects o ON o.object_id = e.object_id
         WHERE e.repository = '' AND e.file {condition} AND e.line <= :last AND e.end_line >= :first
@@ -103,4 +103,5 @@ def _row(row: Row) -> Deployed:
         row["operation"],
         where,
         pointers(row["fields"]),
+        row["applied_by"],
     )

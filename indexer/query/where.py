@@ -49,13 +49,14 @@ def _match(scope: Scope, row: Row, commits: Commits) -> Match:
         commit=commit,
         link=link,
         unresolved=tuple(unresolved),
+        applied_by=row["applied_by"],
     )
 
 
 def _chain(scope: Scope, row: Row) -> list[Row]:
     """The object's unit, the unit that deploys that one, and so on up to the entry point."""
-    chain = [scope.units[row["unit_id"]]]
-    while (parent := scope.units.get(chain[-1]["parent_id"])) is not None and parent not in chain:
+    chain = [scope.every[row["unit_id"]]]
+    while (parent := scope.every.get(chain[-1]["parent_id"])) is not None and parent not in chain:
         chain.append(parent)
     return chain
 

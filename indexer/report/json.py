@@ -68,11 +68,12 @@ def _match(match: Match) -> dict[str, Any]:
     commit = match.commit
     return {
         "cluster": match.cluster,
+        "applied_by": match.applied_by,
         "unit": unit(match.unit),
         "object": object_id(match.object),
         "definition": span(match.definition),
         "contributions": [_contribution(one) for one in match.contributions],
-        "substitutions": [_substitution(one) for one in match.substitutions],
+        "substitutions": [substitution(one) for one in match.substitutions],
         "chain": [_link(one) for one in match.chain],
         "source": _source(match.source),
         "revision": match.revision,
@@ -94,7 +95,7 @@ def _contribution(one: Contribution) -> dict[str, Any]:
     }
 
 
-def _substitution(one: Substitution) -> dict[str, Any]:
+def substitution(one: Substitution) -> dict[str, Any]:
     return {
         "variable": one.variable,
         "fields": list(one.fields),
@@ -133,6 +134,7 @@ def _deploys(rows: Iterable[Deployed]) -> list[dict[str, Any]]:
     return [
         {
             "cluster": row.cluster,
+            "applied_by": row.applied_by,
             "unit": unit(row.unit),
             "object": object_id(row.object),
             "role": row.role,

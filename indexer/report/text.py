@@ -100,6 +100,11 @@ def object_name(value: ObjectId) -> str:
     return f"{value.kind} {value.namespace}/{value.name}" if value.namespace else f"{value.kind} {value.name}"
 
 
+def through_kube_config(applied_by: str | None) -> str:
+    """What to say behind a unit that another cluster's Flux applies from there."""
+    return f"  (applied by {applied_by} through kubeConfig)" if applied_by else ""
+
+
 def some(texts: Sequence[str], room: int) -> str:
     """As many of ``texts`` as fit into ``room`` columns, at least one, and how many more there are."""
     shown = ""

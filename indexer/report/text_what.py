@@ -10,7 +10,7 @@ from indexer.flux.model import ObjectId
 from indexer.manifest.node import Role
 from indexer.query.answers import Deployed, File, What
 from indexer.report.terminal import Terminal
-from indexer.report.text import SELF_EVIDENT, Writer, count, object_name, position, some
+from indexer.report.text import SELF_EVIDENT, Writer, count, object_name, position, some, through_kube_config
 
 SHOWN: Final = 20
 """Objects of one unit that are listed; more are counted, unless all are asked for."""
@@ -63,7 +63,7 @@ def _cluster(writer: Writer, rows: Sequence[Deployed], *, verbose: bool) -> None
     units: dict[str, dict[ObjectId, list[Deployed]]] = {}
     deploys: dict[str, dict[str, set[ObjectId]]] = {}
     for row in rows:
-        unit = f"{row.unit.kind} {row.unit.namespace}/{row.unit.name}"
+        unit = f"{row.unit.kind} {row.unit.namespace}/{row.unit.name}{through_kube_config(row.applied_by)}"
         if row.role is Role.DEPLOYS and not verbose:
             deploys.setdefault(row.operation, {}).setdefault(unit, set()).add(row.object)
         else:

@@ -10,7 +10,18 @@ from typing import Final
 from indexer.manifest.node import Role
 from indexer.query.answers import Contribution, Match, Where
 from indexer.report.terminal import Terminal
-from indexer.report.text import INDENT, LABEL, SELF_EVIDENT, Writer, count, object_name, place, position, some
+from indexer.report.text import (
+    INDENT,
+    LABEL,
+    SELF_EVIDENT,
+    Writer,
+    count,
+    object_name,
+    place,
+    position,
+    some,
+    through_kube_config,
+)
 
 LIST_FROM: Final = 11
 """This many matches are listed by one line each, unless all details are asked for."""
@@ -106,6 +117,7 @@ def _deployment(writer: Writer, match: Match) -> None:
     rows = []
     for index, link in enumerate(match.chain):
         entry = "  (entry point)" if index == len(match.chain) - 1 else ""
+        entry += through_kube_config(match.applied_by) if index == 0 else ""
         arrow = writer.terminal.glyph("← ", "< ") if index else ""
         where = place(link.definition) if link.definition else "definition unknown"
         url = writer.file_url(link.definition.source.file) if link.definition else None

@@ -21,7 +21,7 @@ VIEWS = {
                unit.source_url AS source_url, unit.source_ref AS source_ref, unit.path AS path,
                unit.directory AS directory, unit.parent_kind AS parent_kind,
                unit.parent_namespace AS parent_namespace, unit.parent_name AS parent_name,
-               unit.parent_id AS parent_id,
+               unit.parent_id AS parent_id, unit.target AS target,
                file.origin AS repository, file.path AS file,
                unit.document AS document, unit.line AS line, unit."column" AS column_,
                unit.end_line AS end_line, unit.end_column AS end_column,
@@ -29,7 +29,8 @@ VIEWS = {
         FROM unit JOIN cluster ON cluster.id = unit.cluster_id JOIN repository ON repository.id = cluster.repository_id
              LEFT JOIN file ON file.id = unit.file_id""",
     "objects": """
-        SELECT object.id AS object_id, unit.id AS unit_id, cluster.name AS cluster, unit.kind AS unit_kind,
+        SELECT object.id AS object_id, unit.id AS unit_id, coalesce(unit.target, cluster.name) AS cluster,
+               CASE WHEN unit.target IS NOT NULL THEN cluster.name END AS applied_by, unit.kind AS unit_kind,
                unit.namespace AS unit_namespace, unit.name AS unit_name, gvk."group" AS group_,
                gvk.version AS version, gvk.kind AS kind, object.namespace AS namespace, object.name AS name,
                object.role AS role, object.digest AS digest,
@@ -125,7 +126,7 @@ def upgrade() -> None:
     table(
         "unit",
         *texts("kind", "namespace", "name", "state"),
-        *texts("reason", *source, "path", "directory", *parent, nullable=True),
+        *texts("reason", *source, "path", "directory", *parent, "target", nullable=True),
         *numbers("parent_id", nullable=True),
         *numbers("objects"),
         *span(),

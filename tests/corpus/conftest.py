@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -26,7 +27,7 @@ from indexer.manifest.node import Mapping
 from indexer.manifest.scalars import to_data
 from indexer.query.scope import Scope
 
-SHARED = Path(__file__).parents[3] / "shared"
+SHARED = Path(os.environ.get("FLUXIDX_SHARED", Path(__file__).parents[3] / "shared"))
 NAMES = sorted(path.parent.name for path in SHARED.glob("corpus/*/.corpus.json"))
 
 

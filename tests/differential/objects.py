@@ -15,7 +15,14 @@ NAMES = ("app", "web", "db", "app-2")
 NAMESPACES = ("dev", "prod", "default")
 KEYS = ("app", "tier", "example.com/role", "a.b")
 CONTAINERS = ("app", "sidecar", "init")
-IMAGES = ("nginx", "nginx:1.25", "ghcr.io/org/app:v1", "localhost:5000/db", "redis@sha256:" + "a" * 64, "nginx:1@sha256:b")
+IMAGES = (
+    "nginx",
+    "nginx:1.25",
+    "ghcr.io/org/app:v1",
+    "localhost:5000/db",
+    "redis@sha256:" + "a" * 64,
+    "nginx:1@sha256:b",
+)
 
 WEIRD = (
     "yes", "no", "on", "y", "0o7", "0x1F", "1_000", "0644", "08", "1e3", "1.0", "1.5", "-0.0", ".5", "1e-7", "1e21",
@@ -150,7 +157,9 @@ class Maker:
             source["value"] = self.scalar("a", '"1"', "$(VAR)", "x-$(VAR)-y", "$$(VAR)")
         else:
             kind = self.one("configMapKeyRef", "secretKeyRef", "fieldRef")
-            below: Node = {"fieldPath": "metadata.name"} if kind == "fieldRef" else {"name": self.reference(), "key": "k"}
+            below: Node = (
+                {"fieldPath": "metadata.name"} if kind == "fieldRef" else {"name": self.reference(), "key": "k"}
+            )
             source["valueFrom"] = {kind: below}
         return source
 
@@ -194,7 +203,11 @@ class Maker:
             tolerations=lambda: [{"key": "a", "operator": "Exists"}],
             securityContext=lambda: {"runAsUser": self.number()},
             topologySpreadConstraints=lambda: [
-                {"topologyKey": key, "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {"matchLabels": self.entries()}}
+                {
+                    "topologyKey": key,
+                    "whenUnsatisfiable": "DoNotSchedule",
+                    "labelSelector": {"matchLabels": self.entries()},
+                }
                 for key in self.some(("zone", "host"), 1, 2)
             ],
             affinity=lambda: {
@@ -235,10 +248,17 @@ class Maker:
             return {"spec": self.pod()}
         if kind == "Service":
             ports: Callable[[], Node] = lambda: [  # noqa: E731
-                {"port": port, **self.optional(protocol=lambda: self.one("TCP", "UDP"), name=lambda: self.one("a", "b"))}
+                {
+                    "port": port,
+                    **self.optional(protocol=lambda: self.one("TCP", "UDP"), name=lambda: self.one("a", "b")),
+                }
                 for port in self.some(("80", "443", "$(VAR)"), 1, 2)
             ]
-            return {"spec": self.optional(selector=self.entries, ports=ports, type=lambda: self.one("ClusterIP", "NodePort"))}
+            return {
+                "spec": self.optional(
+                    selector=self.entries, ports=ports, type=lambda: self.one("ClusterIP", "NodePort")
+                )
+            }
         if kind == "ConfigMap":
             data: Callable[[], Node] = lambda: self.entries(("k", "a", "b.yaml", "structured"), 1)  # noqa: E731
             return self.optional(data=data, binaryData=lambda: {"bin": "aGVsbG8="}, immutable=lambda: "true")
@@ -248,13 +268,23 @@ class Maker:
             )
         if kind == "Ingress":
             backend: Node = {"service": {"name": self.reference(), "port": {"number": "80"}}}
-            rule: Node = {"host": self.one("a.example", "$(VAR).example"), "http": {"paths": [{"path": "/", "backend": backend}]}}
-            return {"spec": {"rules": [rule], **self.optional(tls=lambda: [{"hosts": ["a"], "secretName": self.reference()}])}}
+            rule: Node = {
+                "host": self.one("a.example", "$(VAR).example"),
+                "http": {"paths": [{"path": "/", "backend": backend}]},
+            }
+            return {
+                "spec": {
+                    "rules": [rule],
+                    **self.optional(tls=lambda: [{"hosts": ["a"], "secretName": self.reference()}]),
+                }
+            }
         if kind == "NetworkPolicy":
             peer: Node = [{"from": [{"podSelector": self.selector()}]}]
             return {"spec": {"podSelector": self.selector(), **self.optional(ingress=lambda: peer)}}
         if kind == "HorizontalPodAutoscaler":
-            return {"spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": self.reference()}}}
+            return {
+                "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": self.reference()}}
+            }
         if kind == "PodDisruptionBudget":
             return {"spec": self.optional(selector=self.selector, minAvailable=self.number)}
         if kind in ("RoleBinding", "ClusterRoleBinding"):

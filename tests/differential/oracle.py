@@ -33,9 +33,9 @@ def write(directory: Path, files: dict[str, str]) -> None:
 
 def theirs(binary: str, directory: Path) -> Outcome:
     """What ``kustomize build`` says; it cannot reach any other host."""
-    closed = {name: "http://127.0.0.1:1" for name in ("HTTP_PROXY", "HTTPS_PROXY")}
+    closed = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:1")
     environment = {**os.environ, **closed, "GIT_TERMINAL_PROMPT": "0", "PATH": ""}
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [binary, "build", str(directory)], capture_output=True, env=environment, timeout=SECONDS, check=False
     )
     if done.returncode:
@@ -49,3 +49,12 @@ def ours(directory: Path) -> Outcome:
         return Outcome("---\n".join(emit(to_data(resource.root)) for resource in built.resources))
     except (KustomizeError, ManifestError, EmitError) as error:
         return Outcome(None, str(error))
+
+
+def parse(text: str) -> dict[str, str]:
+    """The files of a text that has a line ``--> path`` before each."""
+    files: dict[str, str] = {}
+    for part in text.split("--> ")[1:]:
+        path, _, content = part.partition("\n")
+        files[path] = content
+    return files

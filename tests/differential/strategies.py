@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
-from objects import API, COMMON, CONTAINERS, IMAGES, KEYS, KINDS, NAMES, NAMESPACES, Features, Maker
+from objects import API, COMMON, CONTAINERS, KEYS, KINDS, NAMES, NAMESPACES, Features, Maker
 from yamltext import Block, Node, documents, dump, flow, text
 
 Files = dict[str, str]
@@ -18,19 +18,22 @@ FEATURES = (
 """What one example may use: a few at a time find more than all at once."""
 
 POINTERS = (
-    "/metadata/labels/app", "/metadata/labels", "/metadata/annotations/a~1b", "/metadata/annotations", "/metadata/name",
-    "/metadata/namespace", "/spec/replicas", "/spec/template/spec/containers/0/image", "/spec/template/spec/containers/-",
-    "/spec/template/spec/containers/0", "/spec/template/spec/containers/0/env/0/value", "/spec/selector",
-    "/spec/template/metadata/labels/app", "/data/k", "/data", "/data/b.yaml", "/spec/ports/0/port", "/spec/ports/-", "/spec",
-    "/spec/a", "/spec/a/0", "/spec/a/-", "/spec/b/-1", "/spec/a/01", "", "/kind", "/spec/rules/0/host",
+    "/metadata/labels/app", "/metadata/labels", "/metadata/annotations/a~1b", "/metadata/annotations",
+    "/metadata/name", "/metadata/namespace", "/spec/replicas", "/spec/template/spec/containers/0/image",
+    "/spec/template/spec/containers/-", "/spec/template/spec/containers/0",
+    "/spec/template/spec/containers/0/env/0/value", "/spec/selector", "/spec/template/metadata/labels/app", "/data/k",
+    "/data", "/data/b.yaml", "/spec/ports/0/port", "/spec/ports/-", "/spec", "/spec/a", "/spec/a/0", "/spec/a/-",
+    "/spec/b/-1", "/spec/a/01", "", "/kind", "/spec/rules/0/host",
 )  # fmt: skip
 FIELD_PATHS = (
-    "metadata.name", "metadata.namespace", "metadata.labels.app", "metadata.labels.[example.com/role]", "spec.replicas",
-    "metadata.annotations.a\\.b", "spec.template.spec.containers.0.image", "spec.template.spec.containers.[name=app].image",
-    "spec.template.spec.containers.*.image", "spec.template.spec.containers.[name=app].env.[name=A].value", "data.k",
-    "data.structured.a.b", "data.b\\.yaml.a", "spec.selector", "spec.selector.matchLabels", "spec.ports.0.port", "spec.a",
-    "spec.ports.*.name", "spec.template.metadata.labels.app", "spec.template.spec.containers.-.name", "metadata.labels",
-    "spec.template.spec.volumes.[name=v].configMap.name", "stringData.s", "spec.rules.0.host", "spec.a.0", "spec.b.name",
+    "metadata.name", "metadata.namespace", "metadata.labels.app", "metadata.labels.[example.com/role]",
+    "spec.replicas", "metadata.annotations.a\\.b", "spec.template.spec.containers.0.image",
+    "spec.template.spec.containers.[name=app].image", "spec.template.spec.containers.*.image",
+    "spec.template.spec.containers.[name=app].env.[name=A].value", "data.k", "data.structured.a.b", "data.b\\.yaml.a",
+    "spec.selector", "spec.selector.matchLabels", "spec.ports.0.port", "spec.a", "spec.ports.*.name",
+    "spec.template.metadata.labels.app", "spec.template.spec.containers.-.name", "metadata.labels",
+    "spec.template.spec.volumes.[name=v].configMap.name", "stringData.s", "spec.rules.0.host", "spec.a.0",
+    "spec.b.name",
 )  # fmt: skip
 CONFIGURATIONS = (
     "namePrefix:\n- path: metadata/name\n- path: spec/configMapName\n  kind: Widget\n",
@@ -121,10 +124,10 @@ class Layers(Maker):
             ("replicas", 40, lambda: {"replicas": [{"name": self.name(), "count": self.one("0", "5")}]}),
             ("replacements", 70, lambda: {"replacements": [self.replacement(path, n) for n in range(self.count())]}),
             ("configurations", 60, lambda: self.configurations(path)),
-            ("vars", 60, lambda: self.vars_()),
+            ("vars", 60, self.vars_),
             ("openapi", 50, lambda: self.openapi(path)),
             ("plugins", 50, lambda: self.plugins(path)),
-            ("deprecated", 40, lambda: self.deprecated(path)),
+            ("deprecated", 40, self.deprecated),
         ]
 
     def count(self) -> int:
@@ -263,7 +266,9 @@ class Layers(Maker):
     def generator(self, path: str) -> dict[str, Node]:
         behavior = self.one(None, None, "create", "merge", "replace")
         generated = [key[1] for key in self.known if key[0] in ("ConfigMap", "Secret")]
-        name = self.one(*generated) if generated and behavior in ("merge", "replace") else self.one("gen", "cfg", *NAMES)
+        name = (
+            self.one(*generated) if generated and behavior in ("merge", "replace") else self.one("gen", "cfg", *NAMES)
+        )
         result: dict[str, Node] = {"name": name}
         if behavior:
             result["behavior"] = behavior
@@ -292,21 +297,30 @@ class Layers(Maker):
         return [self.one(name, f"key={name}")]
 
     def env_file(self, path: str) -> str:
-        line = st.sampled_from(("A=1", "# c", "", "  B = 2", "C", "D='q'", 'E="x y"', "F=a#b", "export G=1", "H=\t", "I=é"))
+        line = st.sampled_from(
+            ("A=1", "# c", "", "  B = 2", "C", "D='q'", 'E="x y"', "F=a#b", "export G=1", "H=\t", "I=é")
+        )
         self.files[f"{path}/app.env"] = "\n".join(self.draw(st.lists(line, max_size=5, unique=True)))
         return "app.env"
 
     # Transformers
 
     def pairs(self, keys: tuple[str, ...]) -> Node:
-        values = ("a", "qux", '"1"', "'yes'", "2020-01-01", "x-y") if "weird" in self.features else ("a", "qux", '"1"', "b")
+        values = (
+            ("a", "qux", '"1"', "'yes'", "2020-01-01", "x-y") if "weird" in self.features else ("a", "qux", '"1"', "b")
+        )
         return {key: self.one(*values) for key in self.some(keys, 1, 2)}
 
     def label(self) -> Node:
         return {"pairs": self.pairs(KEYS)} | self.optional(
             includeSelectors=lambda: self.one("true", "false"),
             includeTemplates=lambda: "true",
-            fields=lambda: [{"path": self.one("spec/a/labels", "spec/template/metadata/labels"), "create": self.one("true", "false")}],
+            fields=lambda: [
+                {
+                    "path": self.one("spec/a/labels", "spec/template/metadata/labels"),
+                    "create": self.one("true", "false"),
+                }
+            ],
         )
 
     def image(self) -> Node:
@@ -360,7 +374,14 @@ class Layers(Maker):
         variable = "VAR" if "VAR" not in self.variables else f"VAR{len(self.variables)}"
         self.variables.add(variable)
         entry: dict[str, Node] = {"name": variable, "objref": {"kind": kind, "name": name, "apiVersion": API[kind]}}
-        path = self.one("metadata.name", "metadata.namespace", "spec.replicas", "data.k", "spec.ports[0].port", "metadata.labels.app")
+        path = self.one(
+            "metadata.name",
+            "metadata.namespace",
+            "spec.replicas",
+            "data.k",
+            "spec.ports[0].port",
+            "metadata.labels.app",
+        )
         return {"vars": [entry | self.optional(fieldref=lambda: {"fieldPath": path})]}
 
     def configurations(self, path: str) -> dict[str, Node]:
@@ -375,33 +396,63 @@ class Layers(Maker):
 
     def plugins(self, path: str) -> dict[str, Node]:
         config: dict[str, Node] = self.one(
-            lambda: {"kind": "LabelTransformer", "labels": self.pairs(KEYS), "fieldSpecs": [{"path": "metadata/labels", "create": "true"}]},
-            lambda: {"kind": "AnnotationsTransformer", "annotations": self.pairs(KEYS), "fieldSpecs": [{"path": "spec/a", "create": "true"}]},
+            lambda: {"kind": "LabelTransformer", "labels": self.pairs(KEYS), "fieldSpecs": created("metadata/labels")},
+            lambda: {
+                "kind": "AnnotationsTransformer",
+                "annotations": self.pairs(KEYS),
+                "fieldSpecs": created("spec/a"),
+            },
             lambda: {"kind": "PrefixTransformer", "prefix": "p-", "fieldSpecs": [{"path": "metadata/name"}]},
-            lambda: {"kind": "PatchTransformer", "patch": "'" + flow([{"op": "add", "path": "/spec/z", "value": "1"}]) + "'", "target": {"kind": self.target()[0]}},
-            lambda: {"kind": "NamespaceTransformer", "unsetOnly": self.one("true", "false"), "setRoleBindingSubjects": self.one("none", "allServiceAccounts", "defaultOnly"), "fieldSpecs": [{"path": "metadata/namespace", "create": "true"}]},
-            lambda: {"kind": "ImageTagTransformer", "imageTag": self.image(), "fieldSpecs": [{"path": "spec/image"}]},
+            lambda: {
+                "kind": "PatchTransformer",
+                "patch": text(self.operations()),
+                "target": {"kind": self.target()[0]},
+            },
+            self.namespace_transformer,
+            lambda: {"kind": "ImageTagTransformer", "imageTag": self.image(), "fieldSpecs": created("spec/image")},
             lambda: {"kind": "ReplacementTransformer", "replacements": [self.replacement(path, 9)]},
-            lambda: {"kind": "ReplicaCountTransformer", "replica": {"name": self.name(), "count": "7"}, "fieldSpecs": [{"path": "spec/replicas", "create": "true"}]},
-        )()  # fmt: skip
+            lambda: {
+                "kind": "ReplicaCountTransformer",
+                "replica": {"name": self.name(), "count": "7"},
+                "fieldSpecs": created("spec/replicas"),
+            },
+        )()
         config = {"apiVersion": "builtin", "metadata": {"name": "t", "namespace": "ns"}, **config}
         if self.chance(50):
             return {"transformers": [text(dump(config))]}
         self.files[f"{path}/transformer.yaml"] = dump(config)
         return {"transformers": ["transformer.yaml"]}
 
-    def deprecated(self, path: str) -> dict[str, Node]:
+    def namespace_transformer(self) -> dict[str, Node]:
+        return {
+            "kind": "NamespaceTransformer",
+            "unsetOnly": self.one("true", "false"),
+            "setRoleBindingSubjects": self.one("none", "allServiceAccounts", "defaultOnly"),
+            "fieldSpecs": created("metadata/namespace"),
+        }
+
+    def deprecated(self) -> dict[str, Node]:
         kind, name, namespace = self.target()
         if self.chance(50):
             return {"patchesStrategicMerge": [text(dump(self.merge_patch(kind, name, namespace)))]}
         group, _, version = API[kind].rpartition("/")
         target: Node = {"group": group or '""', "version": version, "kind": kind, "name": name}
-        return {"patchesJson6902": [{"target": target, "patch": Block("|", tuple(self.operations().rstrip("\n").split("\n")))}]}
+        return {
+            "patchesJson6902": [
+                {"target": target, "patch": Block("|", tuple(self.operations().rstrip("\n").split("\n")))}
+            ]
+        }
 
     def sort_options(self) -> dict[str, Node]:
         lists = lambda: {"orderFirst": self.some(KINDS, 0), "orderLast": self.some(KINDS, 0)}  # noqa: E731
         order = self.one("fifo", "legacy")
-        return {"sortOptions": {"order": order, **(self.optional(legacySortOptions=lists) if order == "legacy" else {})}}
+        return {
+            "sortOptions": {"order": order, **(self.optional(legacySortOptions=lists) if order == "legacy" else {})}
+        }
+
+
+def created(path: str) -> Node:
+    return [{"path": path, "create": "true"}]
 
 
 @st.composite

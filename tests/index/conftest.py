@@ -126,18 +126,18 @@ class Paused:
 _WRITER = """
 import pickle, sys
 from pathlib import Path
-from indexer.index import write
+from indexer.index import write, writer
 from indexer.index.location import at_path
 
-insert = write._insert
+insert = writer._SQLite.insert
 
-def pausing(connection, table, rows):
-    insert(connection, table, rows)
-    if table.name == "object":
+def pausing(self, table, rows):
+    insert(self, table, rows)
+    if table == "object":
         print("half", flush=True)
         sys.stdin.readline()
 
-write._insert = pausing
+writer._SQLite.insert = pausing
 write.replace(at_path(Path(sys.argv[1])), *pickle.loads(Path(sys.argv[2]).read_bytes()))
 """
 

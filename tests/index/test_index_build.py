@@ -23,7 +23,9 @@ pytestmark = pytest.mark.usefixtures("rendering")
 
 @pytest.fixture
 def fleet(repository):
-    return Repository.open(repository)
+    opened = Repository.open(repository)
+    yield opened
+    opened.close()
 
 
 def ask(fleet, index=None, *, config=None, **options):

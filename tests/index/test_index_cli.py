@@ -107,6 +107,7 @@ def test_units_as_json(fluxidx):
         "parent": {"kind": "Kustomization", "namespace": "flux-system", "name": "apps"},
         "definition": None,
         "objects": 0,
+        "target": None,
     }
     assert units[1] == {
         "cluster": "prod",
@@ -132,6 +133,7 @@ def test_units_as_json(fluxidx):
             "end_column": 9,
         },
         "objects": 2,
+        "target": None,
     }
     assert [json.loads(line) for line in fluxidx("units", "-o", "jsonl", "--cluster", "prod")[1].splitlines()] == units
 
@@ -152,6 +154,7 @@ def test_ls_as_json(fluxidx):
     assert len(objects) == 4
     assert objects[0] == {
         "cluster": "prod",
+        "applied_by": None,
         "unit": {"kind": "Kustomization", "namespace": "flux-system", "name": "apps"},
         "object": {"group": "", "version": "v1", "kind": "Namespace", "namespace": None, "name": "bar"},
         "role": "defines",

@@ -12,15 +12,17 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, inspect
 
 import migrations
 from indexer.errors import ExitCode, IndexMissing
-from indexer.index.engine import writing
 from indexer.index.errors import IndexNewer, IndexStale
 from indexer.index.location import at_path
 from indexer.index.read import SCHEMA, connect
 from indexer.index.schema import METADATA
 from indexer.index.write import replace
+from indexer.index.writer import writing
+from migrations.__main__ import migrated, statements
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTATION = (ROOT / "docs" / "index-schema.md").read_text(encoding="utf-8")
@@ -29,10 +31,10 @@ VIEWS = {
     "builds": "repository root revision head fingerprint engine built_at",
     "clusters": "cluster entry build",
     "units": "unit_id cluster kind namespace name state reason source_kind source_namespace source_name source_url "
-    "source_ref path directory parent_kind parent_namespace parent_name parent_id repository file document line "
+    "source_ref path directory parent_kind parent_namespace parent_name parent_id target repository file document line "
     "column_ end_line end_column objects build",
-    "objects": "object_id unit_id cluster unit_kind unit_namespace unit_name group_ version kind namespace name role "
-    "digest repository file document line column_ end_line end_column",
+    "objects": "object_id unit_id cluster applied_by unit_kind unit_namespace unit_name group_ version kind namespace name "
+    "role digest repository file document line column_ end_line end_column",
     "contributions": "contribution_id object_id unit_id role operation repository file document line column_ end_line "
     "end_column fields overridden",
     "substitutions": "object_id unit_id variable fields supplied_by redacted repository file document line column_ "
@@ -61,17 +63,34 @@ def test_the_newest_migration_is_the_one_that_readers_expect():
 
 
 def test_migrations_make_the_tables_that_the_writer_fills(tmp_path):
-    with writing(at_path(tmp_path / "index.db")) as connection:
+    migrated(tmp_path)
+    with create_engine(at_path(tmp_path / "migrated.db").url).connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        tables = inspect(connection)
+        for table in METADATA.tables.values():
+            assert [column["name"] for column in tables.get_columns(table.name)] == table.columns.keys()
+
+
+def test_a_new_index_is_what_the_migrations_make(tmp_path):
+    with writing(at_path(tmp_path / "new.db")):
+        pass
+    assert statements(tmp_path / "new.db") == migrated(tmp_path), "run `python -m migrations`"
+
+
+def downgraded(path):
+    """Undoes all migrations of an index."""
+    config = Config(ROOT / "alembic.ini", cmd_opts=None)
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    with create_engine(at_path(path).url).begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
 
 
 def test_migrations_can_be_undone(tmp_path):
     path = tmp_path / "index.db"
-    config = Config(ROOT / "alembic.ini", cmd_opts=None)
-    config.set_main_option("script_location", str(ROOT / "migrations"))
-    with writing(at_path(path)) as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, "base")
+    with writing(at_path(path)):
+        pass
+    downgraded(path)
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE '%alembic%'").fetchall() == []
     connection.close()
@@ -126,11 +145,9 @@ def test_an_older_index_is_stale_to_readers(index):
 
 def test_a_writer_migrates_what_an_older_program_left(tmp_path, cluster, build):
     location = at_path(tmp_path / "index.db")
-    with writing(location) as connection:
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", migrations.__path__[0])
-        config.set_main_option("path_separator", "os")
-        command.downgrade(config, "base")
+    with writing(location):
+        pass
+    downgraded(location.path)
     with pytest.raises(IndexMissing, match="there is no index"):
         connect(location)
     replace(location, build(), [cluster()])

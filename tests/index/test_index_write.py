@@ -42,6 +42,7 @@ def check_everything(location):
         "source_name": "flux-system", "source_url": "https://git.example.org/fleet.git", "source_ref": "branch main",
         "path": "./apps/prod", "directory": "apps/prod", "parent_kind": "Kustomization",
         "parent_namespace": "flux-system", "parent_name": "flux-system", "parent_id": root["unit_id"],
+        "target": None,
         "repository": "", "file": "clusters/prod/apps.yaml", "document": 0, "line": 1, "column_": 1, "end_line": 15,
         "end_column": 9, "objects": 2, "build": "/srv/fleet/.git",
     }  # fmt: skip
@@ -53,8 +54,8 @@ def check_everything(location):
 
     bar, settings = rows(location, "SELECT * FROM objects ORDER BY object_id")
     assert bar == {
-        "object_id": bar["object_id"], "unit_id": apps["unit_id"], "cluster": "prod", "unit_kind": "Kustomization",
-        "unit_namespace": "flux-system", "unit_name": "apps", "group_": "", "version": "v1", "kind": "Namespace",
+        "object_id": bar["object_id"], "unit_id": apps["unit_id"], "cluster": "prod", "applied_by": None,
+        "unit_kind": "Kustomization", "unit_namespace": "flux-system", "unit_name": "apps", "group_": "", "version": "v1", "kind": "Namespace",
         "namespace": "", "name": "bar", "role": "defines", "digest": "aa" * 32, "repository": "",
         "file": "apps/base/namespace.yaml", "document": 0, "line": 1, "column_": 1, "end_line": 6, "end_column": 9,
     }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from indexer.manifest.node import BOOL, FLOAT, INT, Scalar, unpack
 from indexer.manifest.scalars import tag_of
@@ -12,11 +12,12 @@ from indexer.manifest.scalars import tag_of
 FRESH = "zq7"
 """What no text of the corpus holds."""
 _NUMBER = "4177"
+_MOST = 100
+"""Edits that are tried before a claim counts as wrong."""
 _OPPOSITE = {"true": "false", "yes": "no", "on": "off", "y": "n"}
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _EMPTY = ("", "null", "~", "Null", "NULL")
-_NAME = re.compile(r"(\bname: *['\"]?[\w.-]+)")
-_ENTRY = re.compile(r"[\w-]+:\s|- |\{.*\S|\[.*\S", re.DOTALL)
+_CONTAINER = re.compile(r"[\w-]+:\s|- |\{.*\S|\[.*\S", re.DOTALL)
 """How a mapping or list begins."""
 _OPPOSITE |= {value: key for key, value in _OPPOSITE.items()}
 
@@ -26,41 +27,45 @@ def edited(text: str, pos: int) -> Iterator[str]:
     line, column, end_line, end_column = unpack(pos)
     starts = [0, *accumulate(len(row) + 1 for row in text.split("\n"))]
     first, last = starts[line] + column, min(starts[end_line] + end_column, len(text))
-    before, raw, after = text[:first], text[first:last], text[last:]
-    for value in _values(raw):
-        yield before + value + after
-
-
-def _values(raw: str) -> Iterator[str]:
+    raw = text[first:last]
     content = raw.rstrip()
-    quote, rest = content[:1], raw[len(content) :]
-    if content in _EMPTY:
-        yield from (f' "{FRESH}"{rest}', f" {{{FRESH}: {FRESH}}}{rest}", f" [{{{FRESH}: {FRESH}}}]{rest}")
-    elif content.replace(" ", "") in ("{}", "[]"):
-        yield from (f"{{{FRESH}: {FRESH}}}",) if quote == "{" else (f"[{FRESH}]", f"[{{{FRESH}: {FRESH}}}]")
-    elif _ENTRY.match(content):
-        yield from (value + rest for value in _entries(content))
-    elif quote in "'\"" and content[-1] == quote and len(content) > 1:
-        yield from (f"{quote}{value}{quote}" for value in (content[1:-1] + FRESH, *_words(content[1:-1])))
-    elif quote in "|>" and "\n" in content:
-        header, _, body = content.partition("\n")
-        yield from (f"{header}\n{value}{rest}" for value in (body + FRESH, _parts(body)))
+    rest = raw[len(content) :] + text[last:]
+    for value in islice(_values(content, column), _MOST):
+        yield text[:first] + value + rest
+
+
+def _values(text: str, column: int) -> Iterator[str]:
+    quote = text[:1]
+    if text in _EMPTY:
+        yield from (f' "{FRESH}"', f" {{{FRESH}: {FRESH}}}", f" [{{{FRESH}: {FRESH}}}]")
+    elif text.replace(" ", "") == "{}":
+        yield f"{{{FRESH}: {FRESH}}}"
+    elif text.replace(" ", "") == "[]":
+        yield from (f"[{FRESH}]", f"[{{{FRESH}: {FRESH}}}]")
+    elif _CONTAINER.match(text):
+        yield _longer(text, column)
+        yield from _words(text)
+    elif quote in "'\"" and text[-1] == quote and len(text) > 1:
+        yield from (f"{quote}{value}{quote}" for value in (text[1:-1] + FRESH, *_words(text[1:-1])))
+    elif quote in "|>" and "\n" in text:
+        header, _, body = text.partition("\n")
+        yield from (f"{header}\n{value}" for value in (body + FRESH, *_words(body)))
     else:
-        yield from (value + rest for value in _words(content))
+        yield from _words(text)
 
 
-def _entries(text: str) -> Iterator[str]:
-    """A mapping with another field, or called otherwise."""
-    if text[0] == "{":
-        yield f"{{{FRESH}: {FRESH}, {text[1:]}"
-    elif text[0] == "[":
-        yield f"[{FRESH}, {text[1:]}"
-    yield _NAME.sub(lambda name: name[1] + FRESH, text, count=1)
+def _longer(text: str, column: int) -> str:
+    """A mapping with a field more, or a list with an item more."""
+    new = FRESH if text[0] in "[-" else f"{FRESH}: {FRESH}"
+    if text[0] in "[{":
+        return f"{text[0]}{new}, {text[1:]}"
+    return f"{'- ' if text[0] == '-' else ''}{new}\n{' ' * column}{text}"
 
 
 def _words(text: str) -> Iterator[str]:
+    """Another value; then every word changed, for what is used in part; then one word after the other."""
     yield _plain(text)
-    yield _parts(text)
+    yield _WORD.sub(lambda word: word[0] + FRESH, text)
     for word in _WORD.finditer(text):
         yield text[: word.end()] + FRESH + text[word.end() :]
 
@@ -73,8 +78,3 @@ def _plain(text: str) -> str:
     if tag in (INT, FLOAT) and text[-1].isdigit():
         return text + _NUMBER
     return text + FRESH
-
-
-def _parts(text: str) -> str:
-    """Every word changed: a value may be used in part."""
-    return _WORD.sub(lambda word: word[0] + FRESH, text)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from edits import edited
+from edits import FRESH, edited
 
 from indexer.git.directory import DirectoryTree
 from indexer.kustomize.build import Options, Reorder, build
@@ -20,13 +20,18 @@ from indexer.kustomize.loader import LoadRestrictor
 from indexer.kustomize.nodes import find
 from indexer.manifest.compose import parse
 from indexer.manifest.emit import emit
-from indexer.manifest.node import NOWHERE, Mapping, Node, Scalar, leaves, Role, overridden, pointer, unpack
+from indexer.manifest.node import NOWHERE, Mapping, Node, Role, Scalar, Sequence, leaves, pointer, unpack
 from indexer.manifest.scalars import tag_of, to_data
 
 Path_ = tuple[str, ...]
 Values = dict[Path_, object]
 
-_OFFLINE = {"PATH": os.devnull, "HOME": os.devnull, "HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
+_OFFLINE = {
+    "PATH": os.devnull,
+    "HOME": os.devnull,
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+}
 _HASH = "name suffix hash"
 _DERIVED = (_HASH, "name reference")
 _SELECTED = re.compile(
@@ -39,7 +44,7 @@ _MERGE_KEYS = frozenset(
 """What tells the items of a list apart: a rule selects on it too."""
 _REFUSALS = re.compile(
     "no matches for Id|does not exist; cannot merge or replace|nothing selected by|does not match a config with"
-    "|cannot be mapped to a field in the set of known resources"
+    rf"|cannot be mapped to a field in the set of known resources|of object '?\S*{FRESH}"
 )
 """What kustomize says when a rule selects an object that is called otherwise since the edit."""
 
@@ -83,7 +88,7 @@ class Finding:
 class Repository:
     """A copy of some files, all of whose directories are built once, and which may be edited."""
 
-    def __init__(self, root: Path, directories: Sequence[str], kustomize: str) -> None:
+    def __init__(self, root: Path, directories: Iterable[str], kustomize: str) -> None:
         self.root = root
         self.kustomize = kustomize
         self.built: dict[str, list[Mapping]] = {}
@@ -124,51 +129,53 @@ class Repository:
     def _judge(self, leaf: Leaf) -> Finding:
         command = [self.kustomize, "build", "--load-restrictor", "LoadRestrictionsNone", self.root / leaf.directory]
         done = subprocess.run(command, env=_OFFLINE, capture_output=True, check=False)
+        printed = done.stdout.decode()
         if done.returncode:
             return _refused(leaf, done.stderr.decode())
         roots = self.built[leaf.directory]
         hashed = _hashed(roots)
-        printed = "---\n".join(emit(to_data(root)) for root in roots)
-        before, after = _read(_without_hashes(printed, hashed)), _read(_without_hashes(done.stdout.decode(), hashed))
-        pairs = _paired(before, after)
-        mine = pairs[leaf.index]
-        if mine is not None and not _changed(leaf, before[leaf.index], mine):
-            if leaf.operation not in _DERIVED:
-                return Finding(leaf, Verdict.WRONG, "the leaf does not change")
-            # Its object is called otherwise now, so what referred to it keeps the name without a hash.
-            gone = _read(printed)[leaf.index][leaf.path] not in _read(done.stdout.decode())[after.index(mine)].values()
-            return Finding(leaf, Verdict.HOLDS if gone else Verdict.WRONG, "the name does not change")
-        strange = [] if _is_selected(leaf) else list(self._strange(leaf, before, pairs))
+        before = [_without_hashes(emit(to_data(root)), hashed) for root in roots]
+        after = [_without_hashes(text, hashed) for text in _documents(printed)]
+        old = {index: _values(text) for index, text in enumerate(before) if text not in after}
+        new = _paired(old, [_values(text) for text in after if text not in before])
+        if not _changed(leaf, old, new):
+            # What refers to an object that is called otherwise now keeps the name, but without a hash.
+            if leaf.operation in _DERIVED and isinstance(leaf.node, Scalar) and leaf.node.text not in printed:
+                return Finding(leaf, Verdict.HOLDS, "a name with a hash is derived")
+            return Finding(leaf, Verdict.WRONG, "the leaf does not change")
+        strange = [] if _is_selected(leaf) else list(_strange(leaf, roots, old, new))
         if strange:
             return Finding(leaf, Verdict.WRONG, "others change: " + "; ".join(strange[:5]))
         return Finding(leaf, Verdict.HOLDS)
 
-    def _strange(self, leaf: Leaf, before: list[Values], pairs: list[Values | None]) -> Iterator[str]:
-        """What changed though it does not claim what was edited."""
-        for index, (old, new) in enumerate(zip(before, pairs, strict=True)):
-            if new is None:
-                yield f"#{index} is gone"
+
+def _strange(leaf: Leaf, roots: list[Mapping], old: dict[int, Values], new: dict[int, Values]) -> Iterator[str]:
+    """What changed though it does not claim what was edited."""
+    for index, before in old.items():
+        after = new.get(index)
+        if after is None:
+            yield f"#{index} is gone"
+            continue
+        for path in {**before, **after}:
+            if (path in before, before.get(path)) == (path in after, after.get(path)):
                 continue
-            changed = [path for path in {**old, **new} if old.get(path, pairs) != new.get(path, pairs)]
-            for path in changed:
-                if not any(_overlap(node, leaf.node) for node in _claims(self.built[leaf.directory][index], path)):
-                    yield f"#{index} {pointer(path)} from {old.get(path)!r} to {new.get(path)!r}"
+            if not _overlap(_nearest(roots[index], path), leaf.node):
+                yield f"#{index} {pointer(path)} from {before.get(path)!r} to {after.get(path)!r}"
 
 
-def _claims(root: Mapping, path: Path_) -> Iterator[Node]:
-    """The leaf at a path (or the nearest above it) and what it replaced and may have kept a part of."""
+def _nearest(root: Mapping, path: Path_) -> Node:
+    """The node at a path, or the nearest above it."""
     node: Node = root
     for part in path:
+        below: Node | None = None
         if isinstance(node, Mapping):
             below = node.get(part)
-        else:
-            items = getattr(node, "items", [])
-            below = items[int(part)] if part.isdigit() and int(part) < len(items) else None
+        elif isinstance(node, Sequence) and int(part) < len(node.items):
+            below = node.items[int(part)]
         if below is None:
-            break
+            return node
         node = below
-    yield node
-    yield from overridden(node)
+    return node
 
 
 def _overlap(one: Node, other: Node) -> bool:
@@ -186,12 +193,16 @@ def _refused(leaf: Leaf, message: str) -> Finding:
     return Finding(leaf, Verdict.WRONG, f"kustomize refuses the edit: {message[-400:]}")
 
 
-def _changed(leaf: Leaf, old: Values, new: Values) -> bool:
-    if old[leaf.path] != new.get(leaf.path):
+def _changed(leaf: Leaf, old: dict[int, Values], new: dict[int, Values]) -> bool:
+    """Whether the leaf is another one, or gone, or its object is called otherwise."""
+    if leaf.index not in old:
+        return False
+    before, after = old[leaf.index], new.get(leaf.index)
+    if after is None or before[leaf.path] != after.get(leaf.path):
         return True
     if _is_merge_key(leaf):
-        return _siblings(leaf, old) != _siblings(leaf, new)
-    return _is_selected(leaf) and _id(old) != _id(new)
+        return _siblings(leaf, before) != _siblings(leaf, after)
+    return _is_selected(leaf) and _id(before) != _id(after)
 
 
 def _siblings(leaf: Leaf, values: Values) -> set[object]:
@@ -226,10 +237,15 @@ def _without_hashes(text: str, hashed: list[str]) -> str:
     return re.sub(rf"(?<![A-Za-z0-9-])({names})-[a-z0-9]{{10}}(?![A-Za-z0-9-])", r"\1", text) if hashed else text
 
 
-def _read(text: str) -> list[Values]:
-    """Every object of a stream as its leaves."""
-    roots = [document.node for document in parse(text.encode(), "") if document.node is not None]
-    return [{path: _value(node) for path, node in leaves(root)} for root in roots]
+def _documents(stream: str) -> list[str]:
+    return [text if text.endswith("\n") else text + "\n" for text in stream.split("\n---\n")]
+
+
+def _values(document: str) -> Values:
+    """The leaves of an object."""
+    (parsed,) = parse(document.encode(), "")
+    assert parsed.node is not None
+    return {path: _value(node) for path, node in leaves(parsed.node)}
 
 
 def _value(node: Node) -> object:
@@ -242,19 +258,16 @@ def _id(values: Values) -> tuple[object, ...]:
     )
 
 
-def _paired(before: list[Values], after: list[Values]) -> list[Values | None]:
-    """What became of each object: the one of the same id, else the one that is most alike."""
+def _paired(before: dict[int, Values], after: list[Values]) -> dict[int, Values]:
+    """What became of each object: the one of the same id, else the one that is most like it."""
+    pairs: dict[int, Values] = {}
     left = list(after)
-    pairs: list[Values | None] = [None] * len(before)
-    for same in (lambda a, b: _id(a) == _id(b), _alike):
-        for index, old in enumerate(before):
-            if pairs[index] is None:
-                found = next((new for new in left if same(old, new)), None)
-                if found is not None:
-                    left.remove(found)
-                    pairs[index] = found
+    for least in (4, 0):
+        for index, old in before.items():
+            if index in pairs:
+                continue
+            alike = [new for new in left if sum(a == b for a, b in zip(_id(old), _id(new), strict=True)) >= least]
+            if alike:
+                pairs[index] = max(alike, key=lambda new: len(new.items() & old.items()))
+                left.remove(pairs[index])
     return pairs
-
-
-def _alike(one: Values, other: Values) -> bool:
-    return sum(a == b for a, b in zip(_id(one), _id(other), strict=True)) >= 2 and len(one.items() - other.items()) <= 2 + len(one) // 3

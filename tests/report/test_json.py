@@ -27,6 +27,7 @@ def test_every_key_is_there_even_when_null() -> None:
     (match,) = answer["matches"]
     assert match == {
         "cluster": "prod",
+        "applied_by": None,
         "unit": {"kind": "Kustomization", "namespace": "flux-system", "name": "apps"},
         "object": {"group": "", "version": "v1", "kind": "Namespace", "namespace": None, "name": "bar"},
         "definition": None,

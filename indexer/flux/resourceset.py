@@ -1,0 +1,215 @@
+"""A ResourceSet of flux-operator expanded into its objects (section 8.3 of the Flux rules)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as Table
+from dataclasses import dataclass, replace
+
+from indexer.flux.gofunctions import Value
+from indexer.flux.gotemplate import TemplateError, Unsupported, execute
+from indexer.flux.inputs import InputsError, input_sets, is_disabled
+from indexer.flux.kustomization import UnitFailure, reason_at
+from indexer.flux.model import RenderedObject, Substitution, UnitState
+from indexer.flux.objects import Applied, Digests, RefusedObject, applied, rendered
+from indexer.flux.postbuild import Expanded
+from indexer.flux.resources import group_of, items_of, kind_of, name_of, namespace_of, read_kustomization
+from indexer.flux.scope import Kind
+from indexer.flux.substitute import SubstitutionError, expansions, parse
+from indexer.flux.templated import EmbeddedTemplate, Made, ObjectTemplate, Template, locate, made_of
+from indexer.kustomize.nodes import find, string_map, text_at
+from indexer.kustomize.resource import Resource
+from indexer.manifest.errors import ManifestError
+from indexer.manifest.history import Contribution
+from indexer.manifest.node import Mapping, Node, Role, Scalar, Span, leaves, pointer
+
+_PREFIX = "fluxcd.controlplane.io/"
+_FILLED = {
+    "copyFrom": "its data are copied by flux-operator from",
+    "convertKubeConfigFrom": "its data are made by flux-operator from the kubeconfig of",
+    "checksumFrom": "flux-operator adds a checksum of",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SetObject:
+    """An object of a ResourceSet."""
+
+    applied: Applied
+    values: tuple[Contribution, ...]
+
+    @property
+    def root(self) -> Mapping:
+        return self.applied.root
+
+    @property
+    def definition(self) -> Span | None:
+        return self.applied.resource.definition
+
+
+@dataclass(frozen=True, slots=True)
+class ExpandedSet:
+    """What a ResourceSet makes, and what is not known of it (None: all is)."""
+
+    objects: tuple[SetObject, ...]
+    unknown: str | None = None
+
+
+_Key = tuple[str, str, str, str]
+
+
+def expand(root: Mapping, providers: Iterable[Mapping], substitutions: tuple[Substitution, ...]) -> ExpandedSet:
+    """The objects of a ResourceSet. ``substitutions`` are those of ``postBuild`` in the ResourceSet itself.
+
+    Raises UnitFailure; InputsError where the inputs cannot be had.
+    """
+    spec = find(root, "spec")
+    steps = items_of(find(spec, "steps"))
+    if steps and (items_of(find(spec, "resources")) or text_at(spec, "resourcesTemplate")):
+        raise UnitFailure(
+            reason_at(_span(find(spec, "steps")), "spec.steps excludes spec.resources and spec.resourcesTemplate")
+        )
+    inputs = input_sets(root, providers)
+    made: list[Made] = []
+    taken: dict[_Key, str] = {}
+    # Providers that give nothing leave an empty set, and templates without any inputs are rendered once.
+    for step in (steps or [spec]) if spec is not None and inputs != [] else []:
+        name = text_at(step, "name") if steps else ""
+        if steps and not items_of(find(step, "resources")) and not text_at(step, "resourcesTemplate"):
+            raise UnitFailure(reason_at(step.span, f'step "{name}": give it resources or a resourcesTemplate'))
+        for one in _of_step(step, inputs):
+            key = _key(one.root)
+            before = taken.setdefault(key, name)
+            if before != name:
+                what = f"{key[1]} {key[3]} of step {name} is made by step {before} already: give it another name"
+                raise UnitFailure(reason_at(one.definition, what))
+            made.append(one)
+    supplied = _Supplied(root, substitutions)
+    objects = tuple(found for one in made for found in _objects(one, root, supplied))
+    return ExpandedSet(objects, _unknown(objects))
+
+
+def _span(node: Node | None) -> Span | None:
+    return node.span if node is not None else None
+
+
+def _key(root: Mapping) -> _Key:
+    return group_of(root), kind_of(root), namespace_of(root), name_of(root)
+
+
+def _of_step(step: Node, inputs: list[Value] | None) -> Iterator[Made]:
+    """The objects of ``resources``, then those of ``resourcesTemplate``; of two with one identity the first."""
+    seen: set[_Key] = set()
+    for item in items_of(find(step, "resources")):
+        if not isinstance(item, Mapping):
+            raise UnitFailure(reason_at(item.span, "an item of resources is no object: correct it"))
+        for one in _render(ObjectTemplate(item), inputs, single=True):
+            if inputs is not None and (is_disabled(one.root) or _key(one.root) in seen):
+                continue
+            seen.add(_key(one.root))
+            yield one
+    text = find(step, "resourcesTemplate")
+    if isinstance(text, Scalar) and text.text:
+        for one in _render(EmbeddedTemplate(text), inputs, single=False):
+            if not is_disabled(one.root) and _key(one.root) not in seen:
+                seen.add(_key(one.root))
+                yield one
+
+
+def _render(template: Template, inputs: list[Value] | None, *, single: bool) -> Iterator[Made]:
+    for values in inputs if inputs is not None else [Value({})]:
+        try:
+            output = execute(template.text, values)
+        except TemplateError as error:
+            raise UnitFailure(reason_at(template.span(error.offset), f"the template fails: {error}")) from None
+        except Unsupported as error:
+            span = template.span(error.offset)
+            raise UnitFailure(reason_at(span, str(error)), UnitState.UNRESOLVED) from None
+        try:
+            yield from made_of(template, output, single=single)
+        except ManifestError as error:
+            span = locate(template, output, error.line, error.column)
+            raise UnitFailure(reason_at(span, f"the template makes no YAML: {error.problem}")) from None
+
+
+def _objects(made: Made, root: Mapping, supplied: _Supplied) -> Iterator[SetObject]:
+    if not kind_of(made.root) or not text_at(made.root, "apiVersion"):
+        if not name_of(made.root):
+            return
+        raise UnitFailure(reason_at(made.definition, "what the template makes has no apiVersion or kind: add it"))
+    resource = Resource(made.root, made.definition, generated=True)
+    try:
+        found = applied([(resource, Expanded(made.root, supplied.of(made)))], read_kustomization(root))
+    except RefusedObject as error:
+        raise UnitFailure(reason_at(error.span, str(error))) from None
+    for one in found:
+        yield SetObject(one, made.values)
+
+
+def _unknown(objects: Iterable[SetObject]) -> str | None:
+    """What the operator adds to objects from others that only the cluster holds."""
+    for one in objects:
+        annotations = find(one.root, "metadata", "annotations")
+        for name, what in _FILLED.items():
+            source = string_map(annotations).get(_PREFIX + name)
+            if source:
+                at = find(annotations, _PREFIX + name)
+                return reason_at(_span(at), f"{kind_of(one.root)} {name_of(one.root)}: {what} {source} in the cluster")
+    return None
+
+
+def finished(one: SetObject, crds: dict[Kind, bool], digests: Digests) -> RenderedObject:
+    """The object as the index holds it."""
+    made = rendered(one.applied, crds, digests)
+    contributions: dict[tuple[Role, str, Span, bool], Contribution] = {}
+    for part in (*made.contributions, *one.values):
+        key = (part.role, part.operation, part.span, part.overridden)
+        known = contributions.get(key)
+        contributions[key] = part if known is None else replace(part, fields=(*known.fields, *part.fields))
+    return replace(made, contributions=tuple(contributions.values()))
+
+
+class _Supplied:
+    """The variables of ``postBuild`` that came into an object through the ResourceSet that makes it."""
+
+    def __init__(self, root: Mapping, substitutions: tuple[Substitution, ...]) -> None:
+        self.by_field: dict[str, list[Substitution]] = {}
+        for one in substitutions:
+            for where in one.fields:
+                self.by_field.setdefault(where, []).append(one)
+        self.fields = {id(leaf): pointer(path) for path, leaf in leaves(root)} if substitutions else {}
+
+    def of(self, made: Made) -> tuple[Substitution, ...]:
+        found: dict[tuple[str, str], tuple[Substitution, list[str]]] = {}
+        for where in made.lines if self.fields else ():
+            for one in self._in(made, where):
+                fields = found.setdefault((one.variable, one.supplied_by), (one, []))[1]
+                if where not in fields:
+                    fields.append(where)
+        return tuple(replace(one, fields=tuple(fields)) for one, fields in found.values())
+
+    def _in(self, made: Made, where: str) -> Iterator[Substitution]:
+        for node in made.inputs.get(where, ()):
+            yield from self.by_field.get(self.fields.get(id(node), ""), ())
+        for node, line in made.lines[where]:
+            here = self.by_field.get(self.fields.get(id(node), ""), ())
+            names = _names_in(node, line) if here else frozenset()
+            yield from (one for one in here if one.variable in names)
+
+
+def _names_in(node: Node, line: int) -> frozenset[str]:
+    """The variables in a line of a text before it was expanded; values never bring new lines."""
+    before = node.prev
+    if not isinstance(before, Scalar):
+        return frozenset()
+    lines = before.text.split("\n")
+    try:
+        return frozenset(one.name for one in expansions(parse(lines[min(line, len(lines) - 1)])))
+    except SubstitutionError:
+        return frozenset()
+
+
+Providers = Table[tuple[str, str], Mapping]
+"""The ResourceSetInputProviders of a cluster, by namespace and name."""
+
+__all__ = ["ExpandedSet", "InputsError", "Providers", "SetObject", "expand", "finished"]
