@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from indexer.flux import releases
 from indexer.flux.discover import EntryPoint
-from indexer.flux.inputs import is_provider
 from indexer.flux.kustomization import (
     BuiltUnit,
     Finished,
@@ -34,7 +33,7 @@ from indexer.flux.resources import (
     read_kustomization,
 )
 from indexer.flux.scope import Kind, declared
-from indexer.flux.sets import SetJob, SetRun, is_set
+from indexer.flux.sets import SetRun
 from indexer.flux.sops import missing_key
 from indexer.flux.sources import Artifact, Registry, Sources, UnresolvedSource, describe, git_ref
 from indexer.flux.variables import load
@@ -112,22 +111,32 @@ class ClusterRun:
         for root in self.entry.objects:
             self._found(root, None, root.span)
         self._settle_home()
-        while self.queue or (waiting := self._waiting()):
-            if self.queue:
-                self._advance(self.queue.popleft(), last=False)
-                continue
-            if self.sets.advance():
-                continue
-            advanced = [self._advance(job, last=False) for job in waiting]
-            if not any(advanced):
-                # Nobody waits for anything that is still to come: the first goes on with what is known.
-                self._advance(waiting[0], last=True)
+        while self._step():
+            pass
+
+    def _step(self) -> bool:
+        """Brings one thing further; False where all is done."""
+        if self.queue:
+            return self._advance(self.queue.popleft(), last=False) or True
+        waiting = self._waiting()
+        if self.sets.advance(last=False) or any([self._advance(job, last=False) for job in waiting]):
+            return True
+        # Nobody waits for anything that is still to come: the first goes on with what is known.
+        return self.sets.advance(last=True) or (bool(waiting) and self._advance(waiting[0], last=True))
 
     def _waiting(self) -> list[Job]:
         return [job for job in self.jobs.values() if job.finished is None and job.failure is None]
 
-    def _found(self, root: Mapping, parent: UnitId | None, definition: Span | None) -> None:
+    def _found(
+        self,
+        root: Mapping,
+        parent: UnitId | None,
+        definition: Span | None,
+        substitutions: tuple[Substitution, ...] = (),
+    ) -> None:
         """Takes note of an object that exists in this cluster."""
+        if self.sets.take(root, parent, definition, substitutions):
+            return
         if is_kustomization(root):
             self._enqueue(root, parent, definition)
         elif is_source(root):
@@ -221,7 +230,7 @@ class ClusterRun:
         target = self._target(job)
         for obj in job.finished.objects:
             if target is None:
-                self._found(obj.root, job.id, obj.resource.definition)
+                self._found(obj.root, job.id, obj.resource.definition, obj.substitutions)
             else:
                 self.remote.setdefault(target, []).append(Delivered(obj.root, job.id, obj.resource.definition))
 
@@ -234,8 +243,9 @@ class ClusterRun:
     def clusters(self) -> list[Cluster]:
         """This cluster, and those that its units apply Flux objects to."""
         kept = [obj for job in self.jobs.values() if job.finished is not None for obj in job.finished.objects]
-        crds = declared([*(obj.root for obj in kept), *self.entry.objects])
+        crds = declared([*(obj.root for obj in kept), *self.sets.roots(), *self.entry.objects])
         units = [self._unit(job, crds) for job in self.jobs.values()]
+        units += self.sets.units(crds, self.workspace.digests)
         units += [
             releases.unit_of(root, self.name, parent, definition, self.registry)
             for root, parent, definition in self.expanded

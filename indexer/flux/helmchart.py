@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from dataclasses import dataclass
 from typing import Any, Final
@@ -143,14 +142,14 @@ def _loaded(tree: RecordingTree, path: str, spec: Mapping, *, relative_to_chart:
     try:
         chart = load(tree, path)
         files = [text_at(item) for item in items_of(find(spec, "valuesFiles"))]
-        defaults = _default_values(chart, "", ())
+        defaults = _values_at(chart, "values.yaml", ())
         if files:
-            given = _values_files(tree, chart, files, spec, relative_to_chart=relative_to_chart)
+            defaults = _values_files(tree, chart, files, spec, relative_to_chart=relative_to_chart)
             merged: dict[str, Any] = {}
-            for _, values in given:
+            for _, values in defaults:
                 merged = merge(merged, values)
             chart.with_values(to_plain(merged))
-            defaults = [*defaults[:-1], *given] if "values.yaml" in chart.files and defaults else given
+        defaults = [*_subchart_values(chart), *defaults]
         inside = tree.tree.repository is None
         repository, there = tree.origin(path) if inside else ("", "")
     except TreeError as error:
@@ -181,15 +180,14 @@ def _values_files(
     return found
 
 
-def _default_values(chart: Chart, directory: str, path: tuple[str, ...]) -> Defaults:
-    """The ``values.yaml`` of the chart, after those of its subcharts."""
+def _subchart_values(chart: Chart) -> Defaults:
+    """The ``values.yaml`` of the subcharts right below, under the names by which the chart calls them."""
     found: Defaults = []
-    for called, place in chart.names.items():
-        parts = called.split("/")[1::2]
-        if len(parts) == 1:
-            below = posixpath.join(place, "values.yaml")
-            found += _values_at(chart, below, (parts[0],))
-    return [*found, *_values_at(chart, posixpath.join(directory, "values.yaml"), path)]
+    for called, directory in chart.names.items():
+        parts = called.split("/")
+        if len(parts) == len(("charts", "name")):
+            found += _values_at(chart, f"{directory}/values.yaml", (parts[1],))
+    return found
 
 
 def _values_at(chart: Chart, inner: str, path: tuple[str, ...]) -> Defaults:

@@ -160,7 +160,7 @@ def _with_provider(node: Node, owner: Mapping, kind: str) -> Value | None:
         {key: (Scalar(key), value) for key, value in fields.items()}, source=metadata.source, pos=metadata.pos
     )
     whole = node.with_field(string("provider", metadata), provider)
-    data: dict[str, Any] = to_data(whole)  # type: ignore[assignment]
+    data: dict[str, Any] = to_data(whole)
     return Value(data, (Origin("", whole),), whole)
 
 

@@ -241,6 +241,26 @@ class Sources:
         tree, base = self._configured(mapped, ref, None)
         return self._packed(tree, base, text_at(source, "spec", "ignore") or None, None)
 
+    def charts(self, reference: ReferenceSpec, chart: str, registry: Registry) -> Artifact:
+        """The folder that stands for a HelmRepository, or for one chart of it. Raises UnresolvedSource."""
+        source = registry.sources.get((reference.kind, reference.namespace, reference.name))
+        if source is None:
+            ref = SourceRef(reference.kind, reference.namespace, reference.name)
+            raise UnresolvedSource(f"{reference} is defined nowhere in this cluster: correct sourceRef", ref)
+        ref, url = describe(source), text_at(source, "spec", "url").removesuffix("/")
+        mapped = self._config_for(f"{url}/{chart}") or self._config_for(url)
+        if mapped is None:
+            raise UnresolvedSource(
+                f"nothing is downloaded from {_named(ref)}: for its objects, helm pull the chart into a folder and name "
+                f'that with [[source]] url = "{ref.url}", path = "…" in .fluxidx.toml',
+                ref,
+            )
+        tree, base = self._configured(mapped, ref, None)
+        key = ("charts", id(tree), base)
+        if key not in self._trees:
+            self._trees[key] = ArtifactTree(tree, sourceignore.NOTHING, None, base)
+        return Artifact(self._trees[key], ref)
+
     def _configured(self, mapped: SourceConfig, ref: SourceRef, wanted: GitRef | None) -> tuple[Tree, str]:
         """The tree of a ``[[source]]``: a folder of this repository, another repository, or any folder."""
         path = mapped.path.resolve()

@@ -49,6 +49,13 @@ class RecordingTree:
         """Another record of the same tree, with nothing in it."""
         return RecordingTree(self._tree)
 
+    def beside(self, tree: Tree) -> RecordingTree:
+        """Another tree, remembered in this same record."""
+        other = RecordingTree(tree)
+        other.read_files, other.listed = self.read_files, self.listed
+        other.absent, other.elsewhere = self.absent, self.elsewhere
+        return other
+
     def absorb(self, other: RecordingTree) -> None:
         """Adds what another record of the same tree holds."""
         self.read_files.update(other.read_files)

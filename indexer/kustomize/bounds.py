@@ -39,7 +39,7 @@ def demand_bounds(root: Node) -> None:
 
 
 def too_deep() -> KustomizeError:
-    return KustomizeError(f"nested too deeply: at most {MAX_DEPTH} levels are read")
+    return KustomizeError(f"nested too deeply: fields, paths and kustomizations may have {MAX_DEPTH} levels at most")
 
 
 def demand_short(length: int, at: Node) -> None:

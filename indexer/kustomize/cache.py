@@ -32,7 +32,7 @@ class Built:
     accumulator: Accumulator
     warnings: tuple[str, ...]
     unmatched: tuple[Unmatched, ...]
-    visited: frozenset[str]
+    visited: frozenset[tuple[str, str]]
     recording: RecordingTree | None
 
 
@@ -58,9 +58,8 @@ class BuildCache:
     ) -> list[Resource]:
         """Copies of the resources of a file, made once from its documents. Raises KustomizeError."""
         documents = loader.documents(path)
-        real = loader.locate(path)
-        repository, file = loader.tree.origin(real)
-        key = (repository, file, loader.tree.blob(real))
+        tree, real = loader.find(path)
+        key = (*tree.origin(real), tree.blob(real))
         found = self._resources.get(key)
         if found is None:
             found = self._resources[key] = make(documents)
@@ -114,12 +113,14 @@ class BuildCache:
             state.warnings, state.unmatched, state.visited = outer
 
 
-def _on_the_way(loader: Loader, visited: frozenset[str]) -> bool:
+def _on_the_way(loader: Loader, visited: frozenset[tuple[str, str]]) -> bool:
     """Whether a directory of a kept base lies at or above one that led here, which is a cycle to be reported."""
     above: Loader | None = loader.referrer
     while above is not None:
-        directory = above.directory
-        if any(seen in ("", directory) or directory.startswith(seen + "/") for seen in visited):
+        clone, directory = above.clone, above.directory
+        if any(
+            at == clone and (seen in ("", directory) or directory.startswith(seen + "/")) for at, seen in visited
+        ):
             return True
         above = above.referrer
     return False

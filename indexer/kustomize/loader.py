@@ -8,9 +8,10 @@ from __future__ import annotations
 import posixpath
 from enum import StrEnum
 
+from indexer.git.recording import RecordingTree
 from indexer.git.tree import EntryKind, Missing, NotADirectory, NotAFile, Outside, Tree, TreeError
 from indexer.kustomize.errors import KustomizeError, RemoteError, of_manifest
-from indexer.kustomize.remote import is_remote_file, parse_repo_spec
+from indexer.kustomize.remote import Remotes, RepoSpec, is_remote_file, parse_repo_spec
 from indexer.manifest.compose import Document, parse
 from indexer.manifest.errors import ManifestError
 
@@ -54,6 +55,8 @@ class Loader:
         restrictor: LoadRestrictor,
         cache: ParseCache,
         referrer: Loader | None = None,
+        remotes: Remotes | None = None,
+        clone: str = "",
     ) -> None:
         self.tree = tree
         self.directory = directory
@@ -61,6 +64,9 @@ class Loader:
         self.restrictor = restrictor
         self.cache = cache
         self.referrer = referrer
+        self.remotes = remotes
+        self.clone = clone
+        """The URL of the remote base that it is in; "" in the tree that is built."""
 
     @property
     def root(self) -> str:
@@ -93,12 +99,7 @@ class Loader:
         )
 
     def locate(self, path: str) -> str:
-        """The file that Load would read, from the tree's root and without symbolic links. Raises KustomizeError."""
-        if is_remote_file(path):
-            raise RemoteError(
-                f"remote file '{path}' is not fetched",
-                problem=f"{path} is remote and not fetched; put a copy into the repository",
-            )
+        """A local file that Load would read, from the tree's root and without symbolic links. Raises KustomizeError."""
         joined = self._joined(path)
         try:
             real = self.tree.resolve(joined)
@@ -147,40 +148,83 @@ class Loader:
                 return part
         return path
 
+    def find(self, path: str) -> tuple[Tree, str]:
+        """The file that Load would read, local or the copy of a remote one, and the tree it is in.
+
+        Raises KustomizeError.
+        """
+        if not is_remote_file(path):
+            return self.tree, self.locate(path)
+        found = self.remotes.file(path) if self.remotes is not None else None
+        if found is None:
+            raise RemoteError(
+                f"remote file '{path}' is not fetched",
+                problem=f"{path} is remote and not fetched; put a copy into the repository, or map the URL to a local "
+                "copy in .fluxidx.toml",
+            )
+        return self._recorded(found[0]), found[1]
+
+    def _recorded(self, tree: Tree) -> Tree:
+        return self.tree.beside(tree) if isinstance(self.tree, RecordingTree) else tree
+
     def load(self, path: str) -> bytes:
         """A file's bytes. Raises KustomizeError."""
-        real = self.locate(path)
+        tree, real = self.find(path)
         try:
-            return self.tree.read(real)
+            return tree.read(real)
         except TreeError as error:
             raise KustomizeError(f"{self.absolute(real)}: {error}", problem=f"{path}: {error}") from None
 
     def file(self, path: str) -> tuple[str | None, str]:
         """(repository, path in it) of a file that ``load`` reads."""
-        return self.tree.origin(self.locate(path))
+        tree, real = self.find(path)
+        return tree.origin(real)
 
     def documents(self, path: str) -> list[Document]:
         """The documents of a resource or patch file, parsed once a process. Raises KustomizeError."""
-        real = self.locate(path)
+        tree, real = self.find(path)
         try:
-            return self.cache.documents(self.tree, real)
+            return self.cache.documents(tree, real)
         except ManifestError as error:
             raise of_manifest(error, path) from None
         except TreeError as error:
             raise KustomizeError(f"{self.absolute(real)}: {error}", problem=f"{path}: {error}") from None
 
     def new(self, path: str) -> Loader:
-        """A loader for a directory. Raises KustomizeError: not a directory, remote, a cycle."""
+        """A loader for a directory. Raises KustomizeError: not a directory, remote without a copy, a cycle."""
         if path == "":
             raise KustomizeError("new root cannot be empty", problem="an entry is empty")
         spec = parse_repo_spec(path)
         if spec is not None:
-            raise RemoteError(
-                f"remote base '{path}' is not fetched",
-                problem=f"remote base {path} is not fetched; map {spec.clone_spec} to a local copy in .fluxidx.toml",
-            )
+            return self._cloned(path, spec)
         if path.startswith("/"):
             raise KustomizeError(f"new root '{path}' cannot be absolute", problem=f"{path} is absolute")
+        return self._opened(path)
+
+    def _cloned(self, url: str, spec: RepoSpec) -> Loader:
+        found = self.remotes.repository(spec) if self.remotes is not None else None
+        if found is None:
+            raise RemoteError(
+                f"remote base '{url}' is not fetched",
+                problem=f"remote base {url} is not fetched; map {spec.clone_spec} to a local copy in .fluxidx.toml",
+            )
+        loader: Loader | None = self
+        while loader is not None:
+            if loader.clone.startswith(url):
+                raise KustomizeError(
+                    f"cycle detected: URI '{url}' referenced by previous URI '{loader.clone}'",
+                    problem=f"a cycle: {loader.clone} leads to {url}",
+                )
+            loader = loader.referrer
+        # What was cloned may never read files outside its own directories.
+        tree, root = found
+        clone = Loader(
+            self._recorded(tree), root, LoadRestrictor.ROOT_ONLY, self.cache, self, self.remotes, url
+        )
+        return clone._opened(spec.directory or ".", self)
+
+    def _opened(self, path: str, referrer: Loader | None = None) -> Loader:
+        """The loader for a directory from here; ``referrer`` names it where that is another than this one."""
         joined = self._joined(path)
         try:
             real = self.tree.resolve(joined)
@@ -206,14 +250,17 @@ class Loader:
                 f"must build at directory: '{self.absolute(joined)}': file is not directory",
                 problem=f"{path} is a file, not a directory",
             )
-        self._refuse_cycle(real)
-        return Loader(self.tree, real, self.restrictor, self.cache, self)
+        if referrer is None:
+            self._refuse_cycle(real)
+        return Loader(
+            self.tree, real, self.restrictor, self.cache, referrer or self, self.remotes, self.clone
+        )
 
     def _refuse_cycle(self, candidate: str) -> None:
         """An overlay may not build on a directory at or above itself, nor on one that led to it."""
         loader: Loader | None = self
         while loader is not None:
-            if _is_below(loader.directory, candidate):
+            if loader.clone == self.clone and _is_below(loader.directory, candidate):
                 root = self.absolute(candidate)
                 raise KustomizeError(
                     f"cycle detected: candidate root '{root}' contains visited root '{loader.root}'",

@@ -149,7 +149,7 @@ class _Referrer:
             node = node.with_field(Scalar("name"), self._copied(referral, "name", name))
         namespace = referral.id.namespace
         old = node.get("namespace")
-        if namespace and not (isinstance(old, Scalar) and old.text == namespace):
+        if namespace and (not isinstance(old, Scalar) or old.text != namespace or _follows(old, referral)):
             node = node.with_field(Scalar("namespace"), self._copied(referral, "namespace", old))
         return node
 
@@ -222,6 +222,14 @@ class _Referrer:
             or other.kind == "ServiceAccount"
             or mine.effective_namespace == other.effective_namespace
         )
+
+
+def _follows(namespace: Scalar, res: Resource) -> bool:
+    """Whether ``res`` was moved from this namespace to the same: what refers to it there follows the move."""
+    now = find(res.root, "metadata", "namespace")
+    if now is None or now.op is None or (now.source, now.pos) == (namespace.source, namespace.pos):
+        return False
+    return res.original_id.namespace == namespace.text
 
 
 def _was(res: Resource, selector: Gvk) -> bool:

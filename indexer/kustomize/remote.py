@@ -1,4 +1,5 @@
-"""Entries that name a Git repository or a file on the web. They are recognised, never fetched.
+"""Entries that name a Git repository or a file on the web. They are recognised and never fetched; who builds may know
+where a copy lies.
 
 Rules: kustomize's ``api/internal/git/repospec.go`` (kustomize-semantics.md §18.1).
 """
@@ -8,8 +9,10 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import parse_qs
+
+from indexer.git.tree import Tree
 
 _SCHEMES: Final = ("ssh://", "https://", "http://", "file://")
 _USERNAME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*@")
@@ -26,6 +29,19 @@ class RepoSpec:
     """The directory in the checkout to build, "" for its root."""
     ref: str = ""
     """Branch, tag or commit; "" is the default branch."""
+
+
+class Remotes(Protocol):
+    """Copies of what lies behind URLs: a tree and the path in it, or None where there is no copy.
+
+    Both raise RemoteError for a copy that lacks what is asked for.
+    """
+
+    def repository(self, spec: RepoSpec) -> tuple[Tree, str] | None:
+        """The root of a repository, at the ref that the entry names."""
+
+    def file(self, url: str) -> tuple[Tree, str] | None:
+        """One file."""
 
 
 def is_remote_file(path: str) -> bool:

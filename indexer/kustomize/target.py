@@ -75,8 +75,8 @@ class BuildState:
     """The root's ``buildMetadata``, which counts for all below it."""
     warnings: list[str] = field(default_factory=list)
     unmatched: list[Unmatched] = field(default_factory=list)
-    visited: set[str] = field(default_factory=set)
-    """Directories built, from the tree's root."""
+    visited: set[tuple[str, str]] = field(default_factory=set)
+    """Directories built, from the root of the tree, each after the URL of the remote base that it is in."""
     layers: int = 0
 
 
@@ -128,7 +128,7 @@ class Target:
         self.origin = origin
         """Where this kustomization lies, below the directory being built; None unless origins are tracked."""
         self.layer = Layer(loader, state.schema, kustomization.file, state.unmatched)
-        state.visited.add(loader.directory)
+        state.visited.add((loader.clone, loader.directory))
         state.layers += 1
         demand_few(state.layers, "kustomizations", MAX_LAYERS)
         demand_few(len(state.warnings), "warnings")

@@ -1,0 +1,237 @@
+"""A HelmRelease rendered: its chart with its values, through its post-renderers (section 6.5 of the Flux rules)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from indexer.flux.helmchart import FoundChart, find_chart
+from indexer.flux.helmvalues import ReleaseValues, ValuesError, load
+from indexer.flux.kustomization import inputs_of
+from indexer.flux.model import Inputs, UnitState
+from indexer.flux.resources import HELM, ReferenceSpec, items_of, kind_of, name_of, namespace_of, truth
+from indexer.flux.scope import Kind, declared, is_cluster_scoped
+from indexer.flux.sources import Registry, Sources, UnresolvedSource
+from indexer.helm.chart import Chart, ChartError
+from indexer.helm.engine import EngineMissing, Rendered, RenderError, render
+from indexer.helm.postrender import post_render
+from indexer.helm.template import place, references
+from indexer.helm.values import Values
+from indexer.kustomize.errors import KustomizeError
+from indexer.kustomize.nodes import find, put, string, text_at
+from indexer.kustomize.resource import Resource
+from indexer.manifest.compose import parse
+from indexer.manifest.errors import ManifestError
+from indexer.manifest.history import Contribution
+from indexer.manifest.move import move
+from indexer.manifest.node import NOWHERE, Mapping, Node, Role, Scalar, Sequence, Source, Span, pack
+
+_MAX_NAME: Final = 53
+_SHORT_HASH: Final = 12
+_HIDDEN: Final = "(redacted)"
+_MIN_HIDDEN: Final = 4
+"""Characters from which on a Secret's text is also hidden within a longer one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseObject:
+    """One object of a release."""
+
+    resource: Resource
+    values: tuple[Contribution, ...] = ()
+    """The values that its template names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What became of a HelmRelease."""
+
+    state: UnitState
+    reason: str | None
+    values: tuple[Contribution, ...] = ()
+    objects: tuple[ReleaseObject, ...] = ()
+    directory: str | None = None
+    inputs: Inputs = Inputs()
+    waits: bool = False
+    """Whether something is missing that another unit may still bring."""
+
+
+def release_name(root: Mapping) -> str:
+    """The name Helm knows the release by (section 6.3)."""
+    target = text_at(root, "spec", "targetNamespace")
+    name = text_at(root, "spec", "releaseName") or (f"{target}-{name_of(root)}" if target else name_of(root))
+    if len(name.encode()) <= _MAX_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_SHORT_HASH]
+    return f"{name.encode()[: _MAX_NAME - _SHORT_HASH - 1].decode(errors='ignore')}-{digest}"
+
+
+def release_namespace(root: Mapping) -> str:
+    """The namespace that the release's objects go to."""
+    return text_at(root, "spec", "targetNamespace") or namespace_of(root)
+
+
+def expand(
+    root: Mapping, sources: Sources, registry: Registry, find_object: Callable[[ReferenceSpec], Mapping | None]
+) -> Release:
+    """Renders a HelmRelease as far as that can be done here."""
+    found: FoundChart | None = None
+    missing: str | None = None
+    try:
+        found = find_chart(root, sources, registry)
+    except (ChartError, UnresolvedSource) as error:
+        missing = str(error)
+    try:
+        known = load(root, find_object, found.defaults if found is not None else [])
+    except ValuesError as error:
+        return Release(UnitState.FAILED, str(error))
+    values = tuple(known.values.contributions())
+    if found is None:
+        assert missing is not None
+        return Release(UnitState.UNRESOLVED, missing, values, waits=True)
+    release = Release(
+        UnitState.RENDERED, None, values, (), found.directory, inputs_of(found.recording), bool(known.unknown)
+    )
+    try:
+        objects = tuple(_objects(root, found.chart, known))
+    except EngineMissing as error:
+        return replace(release, state=UnitState.UNRESOLVED, reason=str(error))
+    except (ChartError, KustomizeError, ManifestError) as error:
+        state = UnitState.UNRESOLVED if known.unknown else UnitState.FAILED
+        return replace(release, state=state, reason="; ".join([*known.unknown, _why(root, error, known.values)]))
+    state = UnitState.UNRESOLVED if known.unknown else UnitState.RENDERED
+    return replace(release, state=state, reason="; ".join(known.unknown) or None, objects=objects)
+
+
+def _why(root: Mapping, error: Exception, values: Values) -> str:
+    if isinstance(error, KustomizeError):
+        return f"{error.span or root.span}: postRenderers: {error.problem}"
+    if values.secrets() and isinstance(error, (RenderError, ManifestError)):
+        # Helm and YAML quote what they cannot take.
+        return "its chart cannot be rendered with its values; what is wrong is not shown, as Secrets give some of them"
+    return f"its chart cannot be rendered: {error}"
+
+
+def _objects(root: Mapping, chart: Chart, known: ReleaseValues) -> Iterator[ReleaseObject]:
+    spec = find(root, "spec")
+    parts = render(
+        chart,
+        known.given,
+        release_name(root),
+        release_namespace(root),
+        validate=not truth(spec, "install", "disableSchemaValidation"),
+    )
+    named: dict[Span, frozenset[tuple[str, ...]]] = {}
+    documents = [one for part in parts if not part.crd for one in _documents(part, chart, named)]
+    resources = post_render(documents, root)
+    # Left unset, either of the two creates them.
+    if any(text_at(spec, action, "crds") != "Skip" for action in ("install", "upgrade")):
+        resources += [Resource(one, one.span) for part in parts if part.crd for one in _crds(part, chart)]
+    secrets = known.values.secrets()
+    namespace = release_namespace(root)
+    crds = declared(resource.root for resource in resources)
+    for resource in resources:
+        final = in_namespace(_labelled(resource.root, root), namespace, crds)
+        resource.root = _without(final, secrets) if secrets else final
+        paths = named.get(resource.definition, frozenset()) if resource.definition is not None else frozenset()
+        yield ReleaseObject(resource, tuple(_named_values(paths, known.values)))
+
+
+def _documents(part: Rendered, chart: Chart, named: dict[Span, frozenset[tuple[str, ...]]]) -> Iterator[Mapping]:
+    """The objects of one rendered text. Nobody wrote its lines, so only the whole object has a place: the template's."""
+    found = chart.file(part.template)
+    for document in parse(part.text.encode(), part.template):
+        node = document.node
+        if not isinstance(node, Mapping):
+            continue
+        move(node, lambda line, column: (line, column), NOWHERE)
+        if found is not None and found[1].path is not None:
+            inner, file = found
+            text = file.content.decode(errors="replace")
+            span = place(text, Source(file.repository, file.path), kind_of(node), name_of(node))
+            _set_place(node, span)
+            named[span] = _below_subchart(references(text, span), part.template)
+        yield node
+
+
+def _set_place(node: Mapping, span: Span) -> None:
+    node.source = span.source
+    node.pos = pack(span.line - 1, span.column - 1, span.end_line - 1, span.end_column)
+
+
+def _below_subchart(paths: frozenset[tuple[str, ...]], template: str) -> frozenset[tuple[str, ...]]:
+    """Paths that a subchart's template names, as the values of the release have them."""
+    parts = template.split("/")
+    chain = tuple(parts[n + 1] for n, part in enumerate(parts[:-1]) if part == "charts" and "templates" not in parts[:n])
+    return frozenset(path if path[0] == "global" else (*chain, *path) for path in paths)
+
+
+def _crds(part: Rendered, chart: Chart) -> Iterator[Mapping]:
+    """The CRDs of one file of ``crds/``, which is no template: its lines are those of the chart's file."""
+    found = chart.file(part.template)
+    repository, path = (found[1].repository, found[1].path) if found is not None else (None, None)
+    for document in parse(part.text.encode(), path or part.template, repository):
+        node = document.node
+        if isinstance(node, Mapping) and kind_of(node) == "CustomResourceDefinition":
+            if path is None:
+                move(node, lambda line, column: (line, column), NOWHERE)
+            yield node
+
+
+def _labelled(root: Mapping, release: Mapping) -> Mapping:
+    """The object with the labels by which helm-controller knows its own."""
+    for key, value in (("name", name_of(release)), ("namespace", namespace_of(release))):
+        path = ("metadata", "labels", f"{HELM}/{key}")
+        root = put(root, path, string(value, prev=find(root, *path)))
+    return root
+
+
+def in_namespace(root: Mapping, namespace: str, crds: dict[Kind, bool]) -> Mapping:
+    """The object in the release's namespace, where it is of a namespaced kind and names none itself."""
+    group = text_at(root, "apiVersion").rpartition("/")[0]
+    if text_at(root, "metadata", "namespace") or is_cluster_scoped(group, kind_of(root), crds):
+        return root
+    return put(root, ("metadata", "namespace"), string(namespace))
+
+
+def _named_values(paths: Iterable[tuple[str, ...]], values: Values) -> Iterator[Contribution]:
+    """The values that a template names, each once."""
+    seen: set[tuple[str, Span]] = set()
+    for path in sorted(paths):
+        for origin, leaf in values.along(path):
+            if leaf.span is not None and (origin.name, leaf.span) not in seen:
+                seen.add((origin.name, leaf.span))
+                yield Contribution(Role.VALUES, origin.name, leaf.span)
+
+
+def _without(root: Mapping, secrets: frozenset[str]) -> Mapping:
+    """The object without the texts of Secrets, in plain and in base64; what tells objects apart stays."""
+    hidden = secrets | {base64.b64encode(text.encode()).decode() for text in secrets}
+    long = tuple(text for text in hidden if len(text) >= _MIN_HIDDEN)
+
+    def clean(node: Node) -> Node:
+        if isinstance(node, Mapping):
+            fields = {text: (key, clean(value)) for text, (key, value) in node.fields.items()}
+            same = all(fields[text][1] is value for text, (_, value) in node.fields.items())
+            return node if same else node.derive(fields)
+        if isinstance(node, Sequence):
+            items = [clean(item) for item in node.items]
+            return node if all(new is old for new, old in zip(items, node.items, strict=True)) else node.derive(items)
+        assert isinstance(node, Scalar)
+        if node.text in hidden or any(text in node.text for text in long):
+            return string(_HIDDEN, node, node.op)
+        return node
+
+    kept: dict[str, Any] = {
+        text: (key, value if text in ("apiVersion", "kind") else clean(value))
+        for text, (key, value) in root.fields.items()
+    }
+    cleaned = root.derive(kept)
+    for path in (("metadata", "name"), ("metadata", "namespace")):
+        old = find(root, *path)
+        if old is not None:
+            cleaned = put(cleaned, path, old)
+    return cleaned

@@ -1,0 +1,124 @@
+"""The ResourceSets of one cluster: each waits for its input providers, is expanded, and becomes a unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from indexer.flux.inputs import InputsError, MissingProvider, is_disabled, is_provider, waits_for_providers
+from indexer.flux.kustomization import UnitFailure, reason_at
+from indexer.flux.model import Substitution, Unit, UnitId, UnitState
+from indexer.flux.objects import Digests
+from indexer.flux.resourceset import ExpandedSet, expand, finished
+from indexer.flux.resources import OPERATOR, is_kind, name_of, namespace_of
+from indexer.flux.scope import Kind
+from indexer.kustomize.nodes import find
+from indexer.manifest.node import Mapping, Span
+
+
+class Found(Protocol):
+    """Takes note of an object that exists in the cluster, with the unit that deploys it."""
+
+    def __call__(
+        self, root: Mapping, parent: UnitId | None, definition: Span | None, substitutions: tuple[Substitution, ...]
+    ) -> None: ...
+
+
+@dataclass(slots=True)
+class SetJob:
+    """A ResourceSet on its way to a unit."""
+
+    root: Mapping
+    parent: UnitId | None
+    definition: Span | None
+    substitutions: tuple[Substitution, ...]
+    made: ExpandedSet | None = None
+    failure: UnitFailure | None = None
+
+    @property
+    def id(self) -> UnitId:
+        return UnitId("ResourceSet", namespace_of(self.root), name_of(self.root))
+
+
+class SetRun:
+    """The ResourceSets and ResourceSetInputProviders of a cluster; ``found`` takes the objects that sets make."""
+
+    def __init__(self, cluster: str, found: Found) -> None:
+        self.cluster = cluster
+        self.found = found
+        self.jobs: dict[UnitId, SetJob] = {}
+        self.providers: dict[tuple[str, str], Mapping] = {}
+
+    def take(
+        self, root: Mapping, parent: UnitId | None, definition: Span | None, substitutions: tuple[Substitution, ...]
+    ) -> bool:
+        """Takes a ResourceSet or a provider; False for anything else."""
+        if is_provider(root):
+            self.providers[namespace_of(root), name_of(root)] = root
+        elif is_kind(root, OPERATOR, "ResourceSet"):
+            job = SetJob(root, parent, definition, substitutions)
+            self.jobs.setdefault(job.id, job)
+        else:
+            return False
+        return True
+
+    def advance(self, *, last: bool) -> bool:
+        """Expands what can be expanded; with ``last`` the first that would still wait. Whether anything was."""
+        advanced = False
+        for job in [job for job in self.jobs.values() if job.made is None and job.failure is None]:
+            if last or not waits_for_providers(job.root):
+                advanced = self._expand(job, last=last) or advanced
+            if last and advanced:
+                break
+        return advanced
+
+    def _expand(self, job: SetJob, *, last: bool) -> bool:
+        try:
+            job.made = expand(job.root, self.providers.values(), job.substitutions)
+        except MissingProvider as missing:
+            if not last:
+                return False
+            job.failure = UnitFailure(reason_at(missing.span, str(missing)), missing.state)
+        except InputsError as error:
+            job.failure = UnitFailure(reason_at(error.span, str(error)), error.state)
+        except UnitFailure as failure:
+            job.failure = failure
+        for one in job.made.objects if job.made is not None else ():
+            self.found(one.root, job.id, one.definition, one.applied.substitutions)
+        return True
+
+    def roots(self) -> Iterator[Mapping]:
+        """All objects that the sets make."""
+        for job in self.jobs.values():
+            if job.made is not None:
+                yield from (one.root for one in job.made.objects)
+
+    def units(self, crds: dict[Kind, bool], digests: Digests) -> Iterator[Unit]:
+        """The sets as units."""
+        for job in self.jobs.values():
+            state, reason = _state(job)
+            yield Unit(
+                cluster=self.cluster,
+                id=job.id,
+                state=state,
+                reason=reason,
+                source=None,
+                path=None,
+                directory=None,
+                parent=job.parent,
+                definition=job.definition,
+                objects=tuple(finished(one, crds, digests) for one in job.made.objects) if job.made is not None else (),
+            )
+
+
+def _state(job: SetJob) -> tuple[UnitState, str | None]:
+    if is_disabled(job.root):
+        at = find(job.root, "metadata", "annotations", "fluxcd.controlplane.io/reconcile")
+        why = "its annotation fluxcd.controlplane.io/reconcile is disabled"
+        return UnitState.SUSPENDED, reason_at(at.span if at is not None else None, why)
+    if job.failure is not None:
+        return job.failure.state, str(job.failure)
+    if job.made is not None and job.made.unknown is not None:
+        return UnitState.UNRESOLVED, job.made.unknown
+    return UnitState.RENDERED, None
