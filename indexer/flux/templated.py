@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from indexer.flux.gofunctions import Origin
 from indexer.flux.gotemplate import Emitted, Output, line_starts
@@ -38,8 +38,6 @@ from indexer.manifest.node import (
     unpack,
 )
 from indexer.manifest.scalars import to_data, to_data_11
-
-_END: Final = 1 << 40
 
 
 class Template:
@@ -211,7 +209,6 @@ class _Reader:
         start, end = _offsets(root, self.lines)
         self.made = Made(root, None, ())
         self.further: dict[int, tuple[Origin, list[str]]] = {}
-        self.known: dict[int, Node] = {}
         node = self._node(root, ())
         assert isinstance(node, Mapping)
         self.made.root = node
@@ -224,6 +221,9 @@ class _Reader:
         ]
         for origin in deciding:
             self.further.setdefault(id(origin.node), (origin, []))
+        if deciding:
+            self.made.inputs[""] = [leaf for origin in deciding for _, leaf in leaves(origin.node)]
+            self.made.lines[""] = []
         self.made.values = tuple(
             Contribution(Role.VALUES, f"input {origin.name}", origin.node.span, tuple(fields))
             for origin, fields in self.further.values()
@@ -307,10 +307,7 @@ class _Reader:
         if not origins:
             return self._placed(node, start, end)
         chief, *others = origins.values()
-        span = self.template.span(first)
-        name = ", ".join(origin.name for origin in origins.values())
-        key = f"{name} {span}"
-        operation = self.operations.setdefault(key, Operation(Role.VALUES, f"input {chief.name}", span))
+        operation = self.operations.setdefault(chief.name, Operation(Role.VALUES, f"input {chief.name}"))
         node.source, node.pos, node.op = chief.node.source, chief.node.pos, operation
         for origin in others:
             self.further.setdefault(id(origin.node), (origin, []))[1].append(where)

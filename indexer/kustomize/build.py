@@ -21,6 +21,7 @@ from indexer.kustomize.layer import Unmatched
 from indexer.kustomize.loader import Loader, LoadRestrictor
 from indexer.kustomize.namereference import fix_name_references
 from indexer.kustomize.nodes import find, put, string
+from indexer.kustomize.remote import Remotes
 from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import LOCAL_CONFIG, Resource
 from indexer.kustomize.schema import SchemaHolder
@@ -65,23 +66,30 @@ def build(
     *,
     kustomization: Mapping | None = None,
     cache: BuildCache | None = None,
+    remotes: Remotes | None = None,
 ) -> Build:
     """Builds a directory of a tree. Raises KustomizeError.
 
     ``kustomization`` stands for the directory's own kustomization file (Flux generates and edits it). With a
-    ``cache``, files are parsed and bases built once for all builds that share it.
+    ``cache``, files are parsed and bases built once for all builds that share it, and whose ``remotes`` are the same.
+    Without a copy in ``remotes``, what lies at a URL fails the build.
     """
     try:
-        return _build(tree, directory, options, kustomization, cache)
+        return _build(tree, directory, options, kustomization, cache, remotes)
     except RecursionError:
         raise too_deep() from None
 
 
 def _build(
-    tree: Tree, directory: str, options: Options, kustomization: Mapping | None, cache: BuildCache | None
+    tree: Tree,
+    directory: str,
+    options: Options,
+    kustomization: Mapping | None,
+    cache: BuildCache | None,
+    remotes: Remotes | None,
 ) -> Build:
     state = BuildState(SchemaHolder(), cache if cache is not None else BuildCache())
-    loader = _root_loader(tree, directory, options, state)
+    loader = _root_loader(tree, directory, options, state, remotes)
     file = posixpath.join(loader.directory, FILE_NAMES[0])
     target = root_target(state, loader, kustomization, file)
     ra = target.accumulate(Accumulator())
@@ -100,7 +108,7 @@ def _build(
     return Build(tuple(ra.resmap), tuple(state.warnings), tuple(state.unmatched))
 
 
-def _root_loader(tree: Tree, directory: str, options: Options, state: BuildState) -> Loader:
+def _root_loader(tree: Tree, directory: str, options: Options, state: BuildState, remotes: Remotes | None) -> Loader:
     absolute = f"{tree.root}/{directory}" if directory else tree.root or "/"
     try:
         real = tree.resolve(directory)
@@ -114,7 +122,7 @@ def _root_loader(tree: Tree, directory: str, options: Options, state: BuildState
         raise KustomizeError(
             f"must build at directory: '{absolute}': file is not directory", problem=f"{directory} is no directory"
         )
-    return Loader(tree, real, options.load_restrictor, state.cache.documents)
+    return Loader(tree, real, options.load_restrictor, state.cache.documents, remotes=remotes)
 
 
 def _drop_local(resmap: ResMap) -> None:

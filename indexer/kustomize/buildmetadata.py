@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.nodes import drop, find, put, string, stringified
+from indexer.kustomize.remote import parse_repo_spec
 from indexer.kustomize.resource import BUILD_ANNOTATIONS, ORIGIN, TRANSFORMATIONS, Origin, Resource
 from indexer.manifest.emit import emit
 from indexer.manifest.node import Mapping, Node, Scalar, Sequence
@@ -56,7 +57,13 @@ def _data(origin: Origin) -> dict[str, Any]:
         )
         if value
     }
-    fields: dict[str, Any] = {"path": origin.path, "configuredIn": origin.configured_in, "configuredBy": by}
+    fields: dict[str, Any] = {
+        "path": origin.path,
+        "repo": origin.repo,
+        "ref": origin.ref,
+        "configuredIn": origin.configured_in,
+        "configuredBy": by,
+    }
     return {key: value for key, value in fields.items() if value}
 
 
@@ -103,5 +110,10 @@ def _as_mapping(node: Node) -> Mapping:
 
 
 def with_path(origin: Origin | None, entry: str) -> Origin | None:
-    """``origin`` of a file or directory below another."""
-    return None if origin is None else replace(origin, path=below(origin.path, entry))
+    """``origin`` of a file or directory that a kustomization names."""
+    if origin is None:
+        return None
+    spec = parse_repo_spec(entry)
+    if spec is not None:
+        return replace(origin, path=spec.directory, repo=spec.clone_spec, ref=spec.ref)
+    return replace(origin, path=below(origin.path, entry))

@@ -118,9 +118,7 @@ def _on_the_way(loader: Loader, visited: frozenset[tuple[str, str]]) -> bool:
     above: Loader | None = loader.referrer
     while above is not None:
         clone, directory = above.clone, above.directory
-        if any(
-            at == clone and (seen in ("", directory) or directory.startswith(seen + "/")) for at, seen in visited
-        ):
+        if any(at == clone and (seen in ("", directory) or directory.startswith(seen + "/")) for at, seen in visited):
             return True
         above = above.referrer
     return False

@@ -218,9 +218,7 @@ class Loader:
             loader = loader.referrer
         # What was cloned may never read files outside its own directories.
         tree, root = found
-        clone = Loader(
-            self._recorded(tree), root, LoadRestrictor.ROOT_ONLY, self.cache, self, self.remotes, url
-        )
+        clone = Loader(self._recorded(tree), root, LoadRestrictor.ROOT_ONLY, self.cache, self, self.remotes, url)
         return clone._opened(spec.directory or ".", self)
 
     def _opened(self, path: str, referrer: Loader | None = None) -> Loader:
@@ -252,9 +250,7 @@ class Loader:
             )
         if referrer is None:
             self._refuse_cycle(real)
-        return Loader(
-            self.tree, real, self.restrictor, self.cache, referrer or self, self.remotes, self.clone
-        )
+        return Loader(self.tree, real, self.restrictor, self.cache, referrer or self, self.remotes, self.clone)
 
     def _refuse_cycle(self, candidate: str) -> None:
         """An overlay may not build on a directory at or above itself, nor on one that led to it."""

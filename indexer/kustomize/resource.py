@@ -55,6 +55,8 @@ class Origin:
     """Where kustomize says that an object comes from (``buildMetadata: [originAnnotations]``)."""
 
     path: str = ""
+    repo: str = ""
+    ref: str = ""
     configured_in: str = ""
     api_version: str = ""
     kind: str = ""

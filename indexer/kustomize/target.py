@@ -179,14 +179,19 @@ class Target:
             self._file(ra, path, node)
         except KustomizeError as file_error:
             try:
-                self.loader.new(path)
+                loader = self.loader.new(path)
             except KustomizeError as error:
                 if isinstance(file_error, MalformedYAMLError):
                     raise file_error from None
                 told = error if isinstance(error, RemoteError) else file_error
                 message = f"accumulation err='{file_error}': {error}"
                 raise KustomizeError(message, problem=told.problem, span=told.span) from None
-            raise
+            if loader.clone == self.loader.clone:
+                raise
+            try:
+                self._directory(ra, loader, path, node, component=False)
+            except KustomizeError as error:
+                raise error.wrapped(f"accumulation err='{file_error}': ") from None
 
     def _is_directory(self, path: str) -> bool:
         if path.startswith("/") or "://" in path:
@@ -214,7 +219,7 @@ class Target:
         for res in resources:
             res.via = (node,)
             if self.origin is not None:
-                res.origin = Origin(path=buildmetadata.below(self.origin.path, path))
+                res.origin = buildmetadata.with_path(self.origin, path)
         try:
             ra.resmap.append_all(resources)
         except KustomizeError as error:

@@ -72,13 +72,24 @@ def _list(writer: Writer, matches: Sequence[Match]) -> None:
 
 def _match(writer: Writer, match: Match, *, verbose: bool) -> None:
     writer.heading(object_name(match.object), f"cluster {match.cluster}")
-    changes = [one for one in match.contributions if one.role is not Role.DEPLOYS]
+    changes = [one for one in match.contributions if one.role is not Role.DEPLOYS and not _said(one, match)]
     for role in _ORDER:
         _changes(writer, _LABELS[role], [one for one in changes if one.role is role], verbose=verbose)
     _variables(writer, match)
     _deployment(writer, match)
     _origin(writer, match)
     writer.entries("unresolved", [(hop.hop, hop.reason, None) for hop in match.unresolved], fg="yellow")
+
+
+def _said(one: Contribution, match: Match) -> bool:
+    """Whether an entry that calls something holds, in its own lines, what it put in place: that is shown anyway."""
+    return one.role is Role.CONFIGURES and any(
+        other is not one
+        and other.span.source == one.span.source
+        and one.span.line <= other.span.line <= other.span.end_line <= one.span.end_line
+        for other in match.contributions
+        if other.role not in (Role.CONFIGURES, Role.DEPLOYS)
+    )
 
 
 def _changes(writer: Writer, label: str, changes: Sequence[Contribution], *, verbose: bool) -> None:
