@@ -40,6 +40,8 @@ class Session:
     quiet: bool
     verbose: bool
     no_build: bool = False
+    sources: tuple[str, ...] = ()
+    """``URL=PATH`` of sources that are not this repository."""
 
     @cached_property
     def repository(self) -> Repository:
@@ -49,9 +51,22 @@ class Session:
 
     @cached_property
     def config(self) -> Config:
-        from indexer.flux.config import Config
+        return self._config(self.repository.root)
 
-        return Config.load(self.config_file, self.repository.root)
+    def config_around(self, directory: Path) -> Config:
+        """The configuration for a directory that need not be in any repository."""
+        from indexer.git.repository import NoRepository, Repository
+
+        try:
+            return self._config(Repository.open(directory).root)
+        except NoRepository:
+            return self._config(None)
+
+    def _config(self, root: Path | None) -> Config:
+        from indexer.flux.config import Config, SourceConfig
+
+        sources = [SourceConfig.parse(source, Path.cwd()) for source in self.sources]
+        return Config.load(self.config_file, root).with_sources(sources)
 
     def tree(self, revision: str | None) -> Tree:
         """The files of ``revision``, or the working tree."""
@@ -96,6 +111,13 @@ def _everywhere() -> list[Callable[[_F], _F]]:
             envvar="FLUXIDX_INDEX",
             metavar="PATH|URL",
             help="The index: a file, or a SQLAlchemy URL.  [default: in the git directory]",
+        ),
+        click.option(
+            "--source",
+            "sources",
+            multiple=True,
+            metavar="URL=PATH",
+            help="Read the source at URL from PATH, a repository or folder (repeatable).",
         ),
         click.option("--cluster", "clusters", multiple=True, metavar="NAME", help="Only this cluster (repeatable)."),
         click.option(
@@ -142,7 +164,7 @@ def shared(*formats: str, question: bool = True) -> Callable[[_F], _F]:
     def decorate(function: _F) -> _F:
         @functools.wraps(function)
         def command(color: str, output: str = "", no_build: bool = False, **arguments: Any) -> Any:
-            own = {name: arguments.pop(name) for name in ("repo", "config_file", "index_url", "clusters")}
+            own = {name: arguments.pop(name) for name in ("repo", "config_file", "index_url", "clusters", "sources")}
             terminal = Terminal.of(sys.stdout, color, os.environ)
             click.get_current_context().color = terminal.colour
             flags = {name: arguments.pop(name) for name in ("quiet", "verbose")}

@@ -76,6 +76,8 @@ def directory(
     target: Path | None,
 ) -> ExitCode:
     """Print what `kustomize build DIR` prints."""
+    from indexer.flux.remotebases import RemoteBases
+    from indexer.flux.sources import Sources
     from indexer.git.directory import DirectoryTree
     from indexer.kustomize.build import Options, Reorder, build
     from indexer.kustomize.errors import KustomizeError
@@ -83,10 +85,13 @@ def directory(
 
     options = Options(LoadRestrictor(load_restrictor), Reorder(reorder), managed_by_label=enable_managedby_label)
     tree = DirectoryTree("/")
+    remotes = RemoteBases(Sources(None, tree, session.config_around(directory)))
     try:
-        built = build(tree, directory.absolute().as_posix().lstrip("/"), options)
+        built = build(tree, directory.absolute().as_posix().lstrip("/"), options, remotes=remotes)
     except KustomizeError as error:
         click.echo(f"Error: {error}", err=True)
+        if error.problem != str(error):
+            session.say(error.problem)
         return ExitCode.FINDINGS
     for warning in built.warnings:
         session.say(warning)

@@ -6,8 +6,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from indexer.flux import releases
+from indexer.flux import fluxinstance
+from indexer.flux.clones import git_ref
 from indexer.flux.discover import EntryPoint
+from indexer.flux.helmrun import HelmRun
 from indexer.flux.kustomization import (
     BuiltUnit,
     Finished,
@@ -35,11 +37,12 @@ from indexer.flux.resources import (
 from indexer.flux.scope import Kind, declared
 from indexer.flux.sets import SetRun
 from indexer.flux.sops import missing_key
-from indexer.flux.sources import Artifact, Registry, Sources, UnresolvedSource, describe, git_ref
+from indexer.flux.sources import Artifact, Registry, Sources, UnresolvedSource, describe
 from indexer.flux.variables import load
 from indexer.flux.versions import is_strict
 from indexer.git.recording import RecordingTree
 from indexer.kustomize.cache import BuildCache
+from indexer.kustomize.remote import Remotes
 from indexer.manifest.node import Mapping, Span
 
 
@@ -49,6 +52,7 @@ class Workspace:
 
     sources: Sources
     cache: BuildCache
+    remotes: Remotes
     digests: Digests = field(default_factory=Digests)
     progress: Callable[[str], None] | None = None
 
@@ -98,9 +102,10 @@ class ClusterRun:
         self.jobs: dict[UnitId, Job] = {}
         self.remote: dict[str, list[Delivered]] = {}
         self.queue: deque[Job] = deque()
-        self.expanded: list[tuple[Mapping, UnitId | None, Span | None]] = []
-        """Objects that other controllers expand, with their parent and definition."""
+        self.instances: list[tuple[Mapping, UnitId | None, Span | None]] = []
+        """FluxInstances, with their parent and definition."""
         self.sets = SetRun(self.name, self._found)
+        self.helm = HelmRun(self)
 
     def supply(self, objects: list[Mapping]) -> None:
         """Objects that exist in the cluster whatever Git says."""
@@ -117,12 +122,16 @@ class ClusterRun:
     def _step(self) -> bool:
         """Brings one thing further; False where all is done."""
         if self.queue:
-            return self._advance(self.queue.popleft(), last=False) or True
+            self._advance(self.queue.popleft(), last=False)
+            return True
         waiting = self._waiting()
-        if self.sets.advance(last=False) or any([self._advance(job, last=False) for job in waiting]):
+        advanced = [self.sets.advance(last=False), *(self._advance(job, last=False) for job in waiting)]
+        if any(advanced) or self.helm.advance(last=False):
             return True
         # Nobody waits for anything that is still to come: the first goes on with what is known.
-        return self.sets.advance(last=True) or (bool(waiting) and self._advance(waiting[0], last=True))
+        if self.sets.advance(last=True) or (bool(waiting) and self._advance(waiting[0], last=True)):
+            return True
+        return self.helm.advance(last=True)
 
     def _waiting(self) -> list[Job]:
         return [job for job in self.jobs.values() if job.finished is None and job.failure is None]
@@ -135,7 +144,7 @@ class ClusterRun:
         substitutions: tuple[Substitution, ...] = (),
     ) -> None:
         """Takes note of an object that exists in this cluster."""
-        if self.sets.take(root, parent, definition, substitutions):
+        if self.sets.take(root, parent, definition, substitutions) or self.helm.take(root, parent, definition):
             return
         if is_kustomization(root):
             self._enqueue(root, parent, definition)
@@ -143,10 +152,18 @@ class ClusterRun:
             self.registry.add(root)
         elif is_generator(root):
             self.registry.generators[namespace_of(root), name_of(root)] = root
-        elif releases.is_unit(root):
-            self.expanded.append((root, parent, definition))
+        elif fluxinstance.is_instance(root):
+            self._found_instance(root, parent, definition)
         elif kind_of(root) in ("ConfigMap", "Secret"):
             self.objects[kind_of(root), namespace_of(root), name_of(root)] = root
+
+    def _found_instance(self, root: Mapping, parent: UnitId | None, definition: Span | None) -> None:
+        self.instances.append((root, parent, definition))
+        if parent is not None:
+            # The sync of one that is applied by hand belongs to the entry point.
+            unit = UnitId(kind_of(root), namespace_of(root), name_of(root))
+            for made in fluxinstance.sync_of(root):
+                self._found(made, unit, made.span)
 
     def _enqueue(self, root: Mapping, parent: UnitId | None, definition: Span | None) -> None:
         unit = UnitId("Kustomization", namespace_of(root), name_of(root))
@@ -189,13 +206,13 @@ class ClusterRun:
 
     def _advance(self, job: Job, *, last: bool) -> bool:
         """Brings a Kustomization as far as it comes; False where it has to wait. ``last``: it waits no longer."""
-        if self.workspace.progress is not None and job.built is None:
-            self.workspace.progress(f"{self.name}: {job.id}")
+        if job.built is None:
+            self.tell(job.id)
         try:
             if job.built is None and not self._build(job, last=last):
                 return False
             assert job.built is not None
-            loaded = load(job.spec, self.entry.config, self._object, strict=self.strict)
+            loaded = load(job.spec, self.entry.config, self.find_object, strict=self.strict)
             if loaded is not None and (loaded.missing or loaded.optional) and not last:
                 return False
             job.finished = finish_unit(job.built, loaded, self.workspace.digests)
@@ -218,10 +235,20 @@ class ClusterRun:
             raise UnitFailure(reason_at(reference.node.span, str(error)), UnitState.UNRESOLVED) from None
         job.source = job.artifact.ref
         job.recording = RecordingTree(job.artifact.tree)
-        job.built = build_unit(job.spec, job.recording, self.workspace.cache)
+        job.built = build_unit(job.spec, job.recording, self.workspace.cache, self.workspace.remotes)
         return True
 
-    def _object(self, reference: ReferenceSpec) -> Mapping | None:
+    @property
+    def sources(self) -> Sources:
+        """Resolves sources, for all clusters."""
+        return self.workspace.sources
+
+    def tell(self, unit: UnitId) -> None:
+        """Says what is being rendered."""
+        if self.workspace.progress is not None:
+            self.workspace.progress(f"{self.name}: {unit}")
+
+    def find_object(self, reference: ReferenceSpec) -> Mapping | None:
         return self.objects.get((reference.kind, reference.namespace, reference.name))
 
     def _deliver(self, job: Job) -> None:
@@ -229,10 +256,21 @@ class ClusterRun:
         assert job.finished is not None
         target = self._target(job)
         for obj in job.finished.objects:
-            if target is None:
-                self._found(obj.root, job.id, obj.resource.definition, obj.substitutions)
-            else:
-                self.remote.setdefault(target, []).append(Delivered(obj.root, job.id, obj.resource.definition))
+            self.hand_over(obj.root, job.id, obj.resource.definition, target, obj.substitutions)
+
+    def hand_over(
+        self,
+        root: Mapping,
+        unit: UnitId,
+        definition: Span | None,
+        target: str | None,
+        substitutions: tuple[Substitution, ...] = (),
+    ) -> None:
+        """Takes note of an object that a unit applies, here or to the cluster ``target``."""
+        if target is None:
+            self._found(root, unit, definition, substitutions)
+        else:
+            self.remote.setdefault(target, []).append(Delivered(root, unit, definition))
 
     def _target(self, job: Job) -> str | None:
         reference = job.spec.kube_config
@@ -243,14 +281,15 @@ class ClusterRun:
     def clusters(self) -> list[Cluster]:
         """This cluster, and those that its units apply Flux objects to."""
         kept = [obj for job in self.jobs.values() if job.finished is not None for obj in job.finished.objects]
-        crds = declared([*(obj.root for obj in kept), *self.sets.roots(), *self.entry.objects])
+        crds = declared([*(obj.root for obj in kept), *self.sets.roots(), *self.helm.roots(), *self.entry.objects])
         units = [self._unit(job, crds) for job in self.jobs.values()]
         units += self.sets.units(crds, self.workspace.digests)
+        units += self.helm.units(crds, self.workspace.digests)
         units += [
-            releases.unit_of(root, self.name, parent, definition, self.registry)
-            for root, parent, definition in self.expanded
+            fluxinstance.unit_of(root, self.name, parent, definition, crds, self.workspace.digests)
+            for root, parent, definition in self.instances
         ]
-        unique = {unit.id: unit for unit in reversed(units)}
+        unique = {unit.id: self.helm.with_values(unit) for unit in reversed(units)}
         ordered = sorted(unique.values(), key=lambda unit: unit.id)
         return [Cluster(self.name, self.entry.files, tuple(ordered))]
 
@@ -279,7 +318,9 @@ class ClusterRun:
         if job.failure is not None:
             return job.failure.state, str(job.failure)
         assert job.finished is not None
-        unknown = job.finished.unknown or missing_key(job.spec, (o.root for o in job.finished.objects), self._object)
+        unknown = job.finished.unknown or missing_key(
+            job.spec, (o.root for o in job.finished.objects), self.find_object
+        )
         if unknown is not None:
             return UnitState.UNRESOLVED, unknown
         return self._dependencies(job)

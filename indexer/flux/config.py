@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -51,6 +52,15 @@ class SourceConfig:
     path: Path
 
 
+    @classmethod
+    def parse(cls, text: str, folder: Path) -> SourceConfig:
+        """``URL=PATH``, as on a command line; the path is from ``folder``. Raises FluxidxError."""
+        url, _, path = text.rpartition("=")
+        if not url or not path:
+            raise FluxidxError(f"{text}: not a source: write URL=PATH")
+        return cls(url, folder / path)
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """What the configuration file says; the defaults where there is none."""
@@ -75,6 +85,10 @@ class Config:
         except UnicodeDecodeError:
             raise ConfigError(str(path), 1, "is not UTF-8: save it as UTF-8") from None
         return _Reader(path, text).read()
+
+    def with_sources(self, sources: Iterable[SourceConfig]) -> Config:
+        """This configuration with further sources, which win over its own for the same URL."""
+        return replace(self, sources=(*sources, *self.sources))
 
 
 _KEYS: Final = {

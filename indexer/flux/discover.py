@@ -9,13 +9,10 @@ from typing import Final
 
 from indexer.errors import FluxidxError
 from indexer.flux.config import ClusterConfig, Config, ConfigError
+from indexer.flux.fluxinstance import sync_of
 from indexer.flux.resources import (
-    HELM,
-    OPERATOR,
-    is_kind,
     is_kustomization,
     is_source,
-    kind_of,
     name_of,
     namespace_of,
     read_kustomization,
@@ -25,9 +22,9 @@ from indexer.git import sourceignore
 from indexer.git.artifact import ArtifactTree
 from indexer.git.tree import EntryKind, Tree, TreeError
 from indexer.kustomize.cache import BuildCache
-from indexer.kustomize.nodes import find, text_at
+from indexer.kustomize.nodes import text_at
 from indexer.manifest.errors import ManifestError
-from indexer.manifest.node import Mapping, Node, Scalar, Source
+from indexer.manifest.node import Mapping, Scalar, Source
 
 _SYNC_FILE: Final = "gotk-sync.yaml"
 _FLUX_SYSTEM: Final = "flux-system"
@@ -98,7 +95,7 @@ def _configured(tree: Tree, cluster: ClusterConfig, config: Config, cache: Build
         objects += file.objects
         if not file.objects and posixpath.basename(name) == _SYNC_FILE:
             objects += _placeholder(file).objects
-        made = [made for root in file.objects for made in _sync_of(root)]
+        made = [made for root in file.objects for made in sync_of(root)]
         bootstrap = bootstrap or bool(made)
         objects += made
     return EntryPoint(cluster, cluster.entry, tuple(objects), bootstrap)
@@ -181,7 +178,7 @@ def _instances(files: Iterable[_File], is_home: Callable[[str], bool]) -> list[E
     homes: set[tuple[str, str]] = set()
     for file in files:
         for root in file.objects:
-            objects = _sync_of(root)
+            objects = sync_of(root)
             if objects:
                 entry = EntryPoint(ClusterConfig(""), (file.path,), (root, *objects), bootstrap=True)
                 url = text_at(objects[0], "spec", "url")
@@ -190,33 +187,6 @@ def _instances(files: Iterable[_File], is_home: Callable[[str], bool]) -> list[E
                     homes.add((entry.path, url))
     # An instance of another repository (an example, a template) is none of ours, unless all are elsewhere.
     return [entry for key, entry in found.items() if not homes or key in homes]
-
-
-def _sync_of(root: Mapping) -> list[Mapping]:
-    """The source and Kustomization of a FluxInstance, or of one whose spec stands in the values of its chart: in a
-    HelmRelease, or in a file of values.
-    """
-    if is_kind(root, OPERATOR, "FluxInstance"):
-        sync, namespace = find(root, "spec", "sync"), namespace_of(root)
-    elif is_kind(root, HELM, "HelmRelease"):
-        sync = find(root, "spec", "values", "instance", "sync")
-        namespace = text_at(root, "spec", "targetNamespace") or namespace_of(root)
-    elif not kind_of(root):
-        sync, namespace = find(root, "instance", "sync"), ""
-    else:
-        return []
-    path = find(sync, "path")
-    if not isinstance(sync, Mapping) or path is None or not text_at(sync, "url"):
-        return []
-    namespace = namespace or _FLUX_SYSTEM
-    kind = text_at(sync, "kind") or "GitRepository"
-    ref: Node | str = find(sync, "ref") or "latest"
-    field = {"GitRepository": "name", "OCIRepository": "tag"}.get(kind)
-    source = (
-        {"url": find(sync, "url"), "ref": {field: ref}} if field else {"endpoint": find(sync, "url"), "bucketName": ref}
-    )
-    name = text_at(sync, "name") or namespace
-    return sync_objects(sync, name=name, namespace=namespace, path=path, source=source, kind=kind)
 
 
 def _structural(tree: Tree, files: list[_File], cache: BuildCache) -> Iterator[EntryPoint]:

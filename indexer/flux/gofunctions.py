@@ -216,7 +216,7 @@ def _indent(spaces: int, text: str) -> str:
 
 
 def _title(text: str) -> str:
-    return re.sub(r"(^|[^\w'])(\w)", lambda found: found[1] + found[2].upper(), _text(text))
+    return re.sub(r"(^|[^\w])(\w)", lambda found: found[1] + found[2].upper(), _text(text))
 
 
 def _split(text: str, separator: str, count: int = -1) -> list[str]:
@@ -276,12 +276,9 @@ def _printf(form: str, *given: Any) -> str:
         }
         if not fits.get(verb):
             raise Unsupported(f"printf %{flags}{verb} of this value is not rendered offline")
-        if verb in "dfx":
-            text: str = f"%{flags}{verb}" % value
-            return text
-        shown = _quoted(value) if verb == "q" else _strval(value)
-        text = f"%{flags}s" % shown
-        return text
+        if verb not in "dfx":
+            value, verb = _quoted(value) if verb == "q" else _strval(value), "s"
+        return str(f"%{flags}{verb}" % value)
 
     made = re.sub(r"%([-+ 0]*\d*(?:\.\d+)?)(.)", one, _text(form))
     if rest:
@@ -290,6 +287,15 @@ def _printf(form: str, *given: Any) -> str:
 
 
 # Numbers
+
+
+def _print(*given: Any) -> str:
+    """``fmt.Sprint``: a space stands between two operands neither of which is a text."""
+    made = ""
+    for index, item in enumerate(given):
+        spaced = index and not isinstance(item, str) and not isinstance(given[index - 1], str)
+        made += (" " if spaced else "") + _strval(item)
+    return made
 
 
 def _int(data: Any) -> int:
@@ -482,6 +488,11 @@ def _fail(message: str) -> str:
     raise FunctionError(f"error calling fail: {message}")
 
 
+def _kind_of(data: Any) -> str:
+    names = {bool: "bool", int: "int64", float: "float64", str: "string", list: "slice", dict: "map"}
+    return names.get(type(data), "invalid")
+
+
 Function = Callable[..., Any]
 
 _BY_DATA: Final[dict[str, Function]] = {
@@ -494,6 +505,8 @@ _BY_DATA: Final[dict[str, Function]] = {
     "not": lambda data: not truth(data),
     "len": _length,
     "printf": _printf,
+    "print": _print,
+    "println": lambda *given: " ".join(map(_strval, given)) + "\n",
     "trunc": _trunc,
     "trim": lambda text: _text(text).strip(),
     "upper": lambda text: _text(text).upper(),
@@ -549,9 +562,9 @@ _BY_DATA: Final[dict[str, Function]] = {
     "compact": lambda data: [item for item in _list(data) if truth(item)],
     "fromJson": _from_json,
     "toJson": _to_json,
-    "toYaml": lambda data: dump(_known(data)),
-    "kindIs": lambda kind, data: kind == _kind(data),
-    "kindOf": lambda data: _kind(data),
+    "toYaml": lambda data: dump(_known(data)).removesuffix("...\n"),
+    "kindIs": lambda kind, data: kind == _kind_of(data),
+    "kindOf": _kind_of,
     "deepEqual": _same,
     "base": lambda path: posixpath.basename(_text(path).rstrip("/")) or ("/" if path else "."),
     "dir": lambda path: posixpath.normpath(posixpath.dirname(_text(path)) or "."),
@@ -565,7 +578,7 @@ _BY_DATA: Final[dict[str, Function]] = {
     "list": lambda *given: list(given),
     "dict": _dict,
     "hasKey": lambda data, key: key in _map(data),
-    "keys": lambda data: _only_one(data, lambda found: list(found)),
+    "keys": lambda data: _only_one(data, list),
     "values": lambda data: _only_one(data, lambda found: list(found.values())),
     "pluck": lambda key, *maps: [found[key] for found in map(_map, maps) if key in found],
     "pick": lambda data, *keys: {key: _map(data)[key] for key in keys if key in data},
@@ -584,11 +597,6 @@ _BY_DATA: Final[dict[str, Function]] = {
     "fail": _fail,
     "slugify": _slugify,
 }
-
-
-def _kind(data: Any) -> str:
-    names = {bool: "bool", int: "int64", float: "float64", str: "string", list: "slice", dict: "map"}
-    return names.get(type(data), "invalid")
 
 
 def _lifted(function: Function) -> Function:

@@ -74,11 +74,11 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class _Pipe:
-    variables: tuple[str, ...]
-    assigns: bool
-    """``=`` instead of ``:=``."""
     commands: tuple[tuple[_Operand, ...], ...]
     start: int
+    variables: tuple[str, ...] = ()
+    assigns: bool = False
+    """``=`` instead of ``:=``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def _pipe(words: list[Token], start: int, *, ranges: bool = False) -> _Pipe:
     commands, rest = _commands(words, start)
     if rest:
         raise TemplateError(f"unexpected `{rest[0].text}`", rest[0].start)
-    return _Pipe(variables, assigns, commands, start)
+    return _Pipe(commands, start, variables, assigns)
 
 
 def _commands(words: list[Token], start: int) -> tuple[tuple[tuple[_Operand, ...], ...], list[Token]]:
@@ -213,7 +213,7 @@ def _operand(words: list[Token]) -> tuple[_Operand, list[Token]]:
         if not words:
             raise TemplateError("unclosed left paren", word.start)
         words = words[1:]
-        kind, value = "nested", _Pipe((), False, commands, word.start)
+        kind, value = "nested", _Pipe(commands, word.start)
     elif kind == "field":
         kind, fields = "dot", [word.value]
     elif kind not in ("name", "variable", "dot", "string", "number"):
@@ -269,7 +269,7 @@ class _Run:
     def _range(self, block: _Block) -> None:
         assert block.pipe is not None
         known, start, dot = len(self.variables), self.output.length, self.dot
-        value = self._pipe(_Pipe((), False, block.pipe.commands, block.pipe.start))
+        value = self._pipe(_Pipe(block.pipe.commands, block.pipe.start))
         rows = _rows(value, block.start)
         for key, item in rows:
             names = block.pipe.variables

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 from ruamel.yaml import YAML
@@ -28,6 +29,19 @@ from indexer.manifest.gojson import dumps
 from indexer.manifest.node import TIMESTAMP, Scalar
 from indexer.manifest.scalars import resolve, to_data_11
 
+_CACHED: Final = 100
+"""Longer texts hardly occur twice."""
+# Events hold no place in a text here, so that one object of each kind is enough for all documents.
+_STREAM_START: Final = StreamStartEvent()
+_STREAM_END: Final = StreamEndEvent()
+_DOCUMENT_START: Final = DocumentStartEvent(explicit=False)
+_DOCUMENT_END: Final = DocumentEndEvent(explicit=False)
+_MAPPING_START: Final = MappingStartEvent(None, None, implicit=True, flow_style=False)
+_NO_FIELDS: Final = MappingStartEvent(None, None, implicit=True, flow_style=True)
+_MAPPING_END: Final = MappingEndEvent()
+_SEQUENCE_START: Final = SequenceStartEvent(None, None, implicit=True, flow_style=False)
+_NO_ITEMS: Final = SequenceStartEvent(None, None, implicit=True, flow_style=True)
+_SEQUENCE_END: Final = SequenceEndEvent()
 _BASE_60: Final = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 
 
@@ -43,37 +57,39 @@ def _is_plain_text(text: str) -> bool:
 
 def dump(data: Any) -> str:
     """Plain data as go-yaml v2 writes it: block style, sorted keys, 80 columns."""
+    events: list[Event] = [_STREAM_START, _DOCUMENT_START]
+    _add(data, events.append)
+    events += [_DOCUMENT_END, _STREAM_END]
     stream = io.StringIO()
-    YAML(typ="safe").emit(_document(data), stream)
+    YAML(typ="safe").emit(events, stream)
     return stream.getvalue()
 
 
-def _document(data: Any) -> Iterator[Event]:
-    yield StreamStartEvent()
-    yield DocumentStartEvent(explicit=False)
-    yield from _events(data)
-    yield DocumentEndEvent(explicit=False)
-    yield StreamEndEvent()
-
-
-def _events(data: Any) -> Iterator[Event]:
-    if isinstance(data, dict):
-        yield MappingStartEvent(None, None, implicit=True, flow_style=not data)
+def _add(data: Any, put: Callable[[Event], None]) -> None:
+    if isinstance(data, str):
+        put(_text(data))
+    elif isinstance(data, dict):
+        put(_MAPPING_START if data else _NO_FIELDS)
         for key in sorted(data):
-            yield _text(key)
-            yield from _events(data[key])
-        yield MappingEndEvent()
+            put(_text(key))
+            _add(data[key], put)
+        put(_MAPPING_END)
     elif isinstance(data, list):
-        yield SequenceStartEvent(None, None, implicit=True, flow_style=not data)
+        put(_SEQUENCE_START if data else _NO_ITEMS)
         for item in data:
-            yield from _events(item)
-        yield SequenceEndEvent()
-    elif isinstance(data, str):
-        yield _text(data)
+            _add(item, put)
+        put(_SEQUENCE_END)
     else:
-        yield ScalarEvent(None, None, (True, True), dumps(data), style="")
+        put(ScalarEvent(None, None, (True, True), dumps(data), style=""))
 
 
 def _text(text: str) -> ScalarEvent:
+    return _short_text(text) if len(text) <= _CACHED else _new_text(text)
+
+
+def _new_text(text: str) -> ScalarEvent:
     style = "|" if "\n" in text else "" if _is_plain_text(text) else '"'
     return ScalarEvent(None, None, (True, True), text, style=style)
+
+
+_short_text = lru_cache(maxsize=1 << 13)(_new_text)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from indexer.flux.kustomization import clamped
 from indexer.flux.resources import ReferenceSpec, items_of, name_of, namespace_of, truth
-from indexer.flux.sources import Registry, Sources, UnresolvedSource
+from indexer.flux.sources import Registry, Sources
 from indexer.flux.synthetic import node_of
 from indexer.git.recording import RecordingTree
 from indexer.git.tree import EntryKind, Tree, TreeError
@@ -17,7 +17,7 @@ from indexer.helm.values import Origin, merge, origin_of, to_plain
 from indexer.kustomize.nodes import find, string, text_at
 from indexer.manifest.compose import parse_stream
 from indexer.manifest.errors import ManifestError
-from indexer.manifest.node import Mapping, Node, Scalar
+from indexer.manifest.node import Mapping, Scalar
 
 Defaults = list[tuple[Origin, dict[str, Any]]]
 """Values that come with a chart, weakest first."""
@@ -68,34 +68,35 @@ def chart_reference(release: Mapping) -> ReferenceSpec | None:
     return ReferenceSpec(text_at(node, "kind"), namespace, text_at(node, "name"), node)
 
 
-def source_reference(release: Mapping, registry: Registry) -> ReferenceSpec | None:
-    """The source behind the chart: what a HelmChart reads, else what ``chartRef`` names."""
+def chart_spec(release: Mapping, registry: Registry) -> Mapping | None:
+    """The spec of the HelmChart behind a release; None where there is none, or it is not known."""
     reference = chart_reference(release)
     if reference is None or reference.kind != "HelmChart":
+        return None
+    spec = find(registry.sources.get(("HelmChart", reference.namespace, reference.name)), "spec")
+    return spec if isinstance(spec, Mapping) else None
+
+
+def source_reference(release: Mapping, registry: Registry) -> ReferenceSpec | None:
+    """The source behind the chart: what its HelmChart reads, else what ``chartRef`` names."""
+    reference = chart_reference(release)
+    node = find(chart_spec(release, registry), "sourceRef")
+    if reference is None or node is None:
         return reference
-    chart = helm_chart(release) or registry.sources.get(("HelmChart", reference.namespace, reference.name))
-    node = find(chart, "spec", "sourceRef")
-    return reference if node is None else _source_of(reference, node)
-
-
-def _source_of(chart: ReferenceSpec, node: Node) -> ReferenceSpec:
-    return ReferenceSpec(text_at(node, "kind"), chart.namespace, text_at(node, "name"), node)
+    return ReferenceSpec(text_at(node, "kind"), reference.namespace, text_at(node, "name"), node)
 
 
 def find_chart(release: Mapping, sources: Sources, registry: Registry) -> FoundChart:
     """The chart of a HelmRelease. Raises ChartError, UnresolvedSource."""
-    reference = chart_reference(release)
-    if reference is None:
+    source = source_reference(release, registry)
+    if source is None:
         raise ChartError("it names no chart: add spec.chart or spec.chartRef")
-    if reference.kind != "HelmChart":
-        tree = RecordingTree(sources.resolve(reference, registry).tree)
-        return _loaded(tree, _only_chart(tree, reference), Mapping({}), relative_to_chart=True)
-    chart = helm_chart(release) or registry.sources.get(("HelmChart", reference.namespace, reference.name))
-    spec = find(chart, "spec")
-    node = find(spec, "sourceRef")
-    if not isinstance(spec, Mapping) or node is None:
-        raise ChartError(f"{reference} is defined nowhere in this cluster: correct chartRef, or add the file with it")
-    source = _source_of(reference, node)
+    if source.kind == "HelmChart":
+        raise ChartError(f"{source} is defined nowhere in this cluster: correct chartRef, or add the file with it")
+    spec = chart_spec(release, registry)
+    if spec is None:
+        tree = RecordingTree(sources.resolve(source, registry).tree)
+        return _loaded(tree, _only_chart(tree, source), Mapping({}), relative_to_chart=True)
     if source.kind == "HelmRepository":
         tree = RecordingTree(sources.charts(source, text_at(spec, "chart"), registry).tree)
         return _loaded(tree, _of_version(tree, spec), spec, relative_to_chart=True)
@@ -120,14 +121,15 @@ def _of_version(tree: Tree, spec: Mapping) -> str:
     paths = [""] if tree.kind("Chart.yaml") is EntryKind.FILE else charts_in(tree, "", name)
     if not paths:
         raise ChartError(f"there is no chart {name} in the folder of [[source]]: helm pull it to there")
-    exact = _EXACT.fullmatch(version) is not None
-    fitting = [path for path in paths if not exact or _version_of(tree, path) == _plain(version)]
-    if len(fitting) == 1:
-        return fitting[0]
-    found = ", ".join(sorted(_version_of(tree, path) for path in paths))
-    if fitting:
-        raise ChartError(f"which version of chart {name} is meant by {version or '*'} of {found}? Name it exactly")
-    raise ChartError(f"chart {name} is at hand in version {found} and not in {version}: helm pull that version")
+    held = {_plain(load(tree, path).version): path for path in paths}
+    try:
+        chosen = best(version, dict.fromkeys(held, 0)) if version else max(held, key=lambda one: parse(one) or _NONE)
+    except BadRange:
+        chosen = None
+    if chosen is None:
+        found = ", ".join(sorted(held))
+        raise ChartError(f"chart {name} is at hand in version {found} and not in {version}: helm pull that version")
+    return held[chosen]
 
 
 def _version_of(tree: Tree, path: str) -> str:
@@ -159,9 +161,7 @@ def _loaded(tree: RecordingTree, path: str, spec: Mapping, *, relative_to_chart:
     return FoundChart(chart, defaults, there if repository is None else None, tree)
 
 
-def _values_files(
-    tree: Tree, chart: Chart, files: list[str], spec: Mapping, *, relative_to_chart: bool
-) -> Defaults:
+def _values_files(tree: Tree, chart: Chart, files: list[str], spec: Mapping, *, relative_to_chart: bool) -> Defaults:
     """What ``valuesFiles`` give: together they stand in place of the chart's own values. Raises ChartError."""
     found: Defaults = []
     for name in files:
@@ -194,11 +194,17 @@ def _values_at(chart: Chart, inner: str, path: tuple[str, ...]) -> Defaults:
     file = chart.files.get(inner)
     if file is None or file.path is None:
         return []
-    return [_values_of(file.content, file.path, file.repository, f"default of {inner}", path)]
+    return [_values_of(file.content, file.path, file.repository, "default of the chart", path, default=True)]
 
 
 def _values_of(
-    content: bytes, file: str, repository: str | None, name: str, below: tuple[str, ...] = ()
+    content: bytes,
+    file: str,
+    repository: str | None,
+    name: str,
+    below: tuple[str, ...] = (),
+    *,
+    default: bool = False,
 ) -> tuple[Origin, dict[str, Any]]:
     documents = parse_stream(content, file, repository, limit=1)
     node = documents[0].node if documents else None
@@ -208,4 +214,4 @@ def _values_of(
         raise ChartError(f"{file} holds no map of values: write KEY: VALUE")
     for key in reversed(below):
         node = Mapping({key: (string(key), node)})
-    return origin_of(name, node, yaml_11=True)
+    return origin_of(name, node, yaml_11=True, default=default)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from indexer.flux.helmchart import FoundChart, find_chart
 from indexer.flux.helmvalues import ReleaseValues, ValuesError, load
 from indexer.flux.kustomization import inputs_of
 from indexer.flux.model import Inputs, UnitState
-from indexer.flux.resources import HELM, ReferenceSpec, items_of, kind_of, name_of, namespace_of, truth
+from indexer.flux.resources import HELM, ReferenceSpec, kind_of, name_of, namespace_of, truth
 from indexer.flux.scope import Kind, declared, is_cluster_scoped
 from indexer.flux.sources import Registry, Sources, UnresolvedSource
 from indexer.helm.chart import Chart, ChartError
@@ -42,7 +42,8 @@ class ReleaseObject:
 
     resource: Resource
     values: tuple[Contribution, ...] = ()
-    """The values that its template names."""
+    """The values of the release that its template names."""
+    defined_by: str = "template"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Release:
     values: tuple[Contribution, ...] = ()
     objects: tuple[ReleaseObject, ...] = ()
     directory: str | None = None
-    inputs: Inputs = Inputs()
+    inputs: Inputs = field(default_factory=Inputs)
     waits: bool = False
     """Whether something is missing that another unit may still bring."""
 
@@ -74,7 +75,7 @@ def release_namespace(root: Mapping) -> str:
     return text_at(root, "spec", "targetNamespace") or namespace_of(root)
 
 
-def expand(
+def render_release(
     root: Mapping, sources: Sources, registry: Registry, find_object: Callable[[ReferenceSpec], Mapping | None]
 ) -> Release:
     """Renders a HelmRelease as far as that can be done here."""
@@ -115,41 +116,43 @@ def _why(root: Mapping, error: Exception, values: Values) -> str:
     return f"its chart cannot be rendered: {error}"
 
 
-def _objects(root: Mapping, chart: Chart, known: ReleaseValues) -> Iterator[ReleaseObject]:
+def _objects(root: Mapping, chart: Chart, known: ReleaseValues) -> list[ReleaseObject]:
     spec = find(root, "spec")
-    parts = render(
-        chart,
-        known.given,
-        release_name(root),
-        release_namespace(root),
-        validate=not truth(spec, "install", "disableSchemaValidation"),
-    )
+    namespace = release_namespace(root)
+    validate = not truth(spec, "install", "disableSchemaValidation")
+    parts = render(chart, known.given, release_name(root), namespace, validate=validate)
     named: dict[Span, frozenset[tuple[str, ...]]] = {}
     documents = [one for part in parts if not part.crd for one in _documents(part, chart, named)]
-    resources = post_render(documents, root)
+    objects = [
+        ReleaseObject(one, tuple(_named_values(_paths(one, named), known.values)))
+        for one in post_render(documents, root)
+    ]
     # Left unset, either of the two creates them.
     if any(text_at(spec, action, "crds") != "Skip" for action in ("install", "upgrade")):
-        resources += [Resource(one, one.span) for part in parts if part.crd for one in _crds(part, chart)]
+        crds = (one for part in parts if part.crd for one in _crds(part, chart))
+        objects += [ReleaseObject(Resource(one, one.span), defined_by="CRD of the chart") for one in crds]
     secrets = known.values.secrets()
-    namespace = release_namespace(root)
-    crds = declared(resource.root for resource in resources)
-    for resource in resources:
-        final = in_namespace(_labelled(resource.root, root), namespace, crds)
-        resource.root = _without(final, secrets) if secrets else final
-        paths = named.get(resource.definition, frozenset()) if resource.definition is not None else frozenset()
-        yield ReleaseObject(resource, tuple(_named_values(paths, known.values)))
+    scopes = declared(one.resource.root for one in objects)
+    for one in objects:
+        final = in_namespace(_labelled(one.resource.root, root), namespace, scopes)
+        one.resource.root = _without(final, secrets) if secrets else final
+    return objects
+
+
+def _paths(resource: Resource, named: dict[Span, frozenset[tuple[str, ...]]]) -> frozenset[tuple[str, ...]]:
+    span = resource.definition
+    return named.get(span, frozenset()) if span is not None else frozenset()
 
 
 def _documents(part: Rendered, chart: Chart, named: dict[Span, frozenset[tuple[str, ...]]]) -> Iterator[Mapping]:
-    """The objects of one rendered text. Nobody wrote its lines, so only the whole object has a place: the template's."""
-    found = chart.file(part.template)
+    """The objects of one rendered text. Nobody wrote its lines, so only an object as a whole has a place."""
+    file = chart.file(part.template)
     for document in parse(part.text.encode(), part.template):
         node = document.node
         if not isinstance(node, Mapping):
             continue
         move(node, lambda line, column: (line, column), NOWHERE)
-        if found is not None and found[1].path is not None:
-            inner, file = found
+        if file is not None and file.path is not None:
             text = file.content.decode(errors="replace")
             span = place(text, Source(file.repository, file.path), kind_of(node), name_of(node))
             _set_place(node, span)
@@ -164,15 +167,14 @@ def _set_place(node: Mapping, span: Span) -> None:
 
 def _below_subchart(paths: frozenset[tuple[str, ...]], template: str) -> frozenset[tuple[str, ...]]:
     """Paths that a subchart's template names, as the values of the release have them."""
-    parts = template.split("/")
-    chain = tuple(parts[n + 1] for n, part in enumerate(parts[:-1]) if part == "charts" and "templates" not in parts[:n])
+    chain = template.partition("/templates/")[0].split("/charts/")[1:]
     return frozenset(path if path[0] == "global" else (*chain, *path) for path in paths)
 
 
 def _crds(part: Rendered, chart: Chart) -> Iterator[Mapping]:
     """The CRDs of one file of ``crds/``, which is no template: its lines are those of the chart's file."""
-    found = chart.file(part.template)
-    repository, path = (found[1].repository, found[1].path) if found is not None else (None, None)
+    file = chart.file(part.template)
+    repository, path = (file.repository, file.path) if file is not None else (None, None)
     for document in parse(part.text.encode(), path or part.template, repository):
         node = document.node
         if isinstance(node, Mapping) and kind_of(node) == "CustomResourceDefinition":

@@ -124,9 +124,13 @@ def _given(entry: Node, namespace: str, find_object: FindObject) -> _Given | str
     optional = truth(entry, "optional")
     place = f"{entry.span}: {reference} of valuesFrom"
     if root is None:
-        return None if optional else (
-            f"{place} is not rendered from this repository: put a manifest of it into a file and name that under "
-            "`objects` of the [[cluster]] in .fluxidx.toml"
+        return (
+            None
+            if optional
+            else (
+                f"{place} is not rendered from this repository: put a manifest of it into a file and name that under "
+                "`objects` of the [[cluster]] in .fluxidx.toml"
+            )
         )
     pair = _pair(root, key)
     if pair is None:
@@ -158,4 +162,3 @@ def _decoded(text: Scalar) -> Scalar | None:
     except (binascii.Error, ValueError):
         return None
     return Scalar(plain, STR, Style.FOLDED, text.source, text.pos, text.op)
-

@@ -53,8 +53,7 @@ def input_sets(root: Mapping, providers: Iterable[Mapping]) -> list[Value] | Non
     own = [_with_provider(item, root, "ResourceSet") for item in items_of(find(spec, "inputs"))]
     groups = [(name_of(root), [value for value in own if value is not None])]
     references = items_of(find(spec, "inputsFrom"))
-    for provider in _chosen(references, root, list(providers)):
-        groups.append((name_of(provider), [_exported(provider)]))
+    groups += [(name_of(one), [_exported(one)]) for one in _chosen(references, root, list(providers))]
     strategy = find(spec, "inputStrategy")
     name = text_at(strategy, "name") or "Flatten"
     if name == "Flatten":

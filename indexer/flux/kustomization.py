@@ -21,6 +21,7 @@ from indexer.kustomize.cache import BuildCache
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.loader import LoadRestrictor
 from indexer.kustomize.nodes import text_at
+from indexer.kustomize.remote import Remotes
 from indexer.kustomize.resource import Resource
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Span
@@ -72,7 +73,7 @@ def directory_of(artifact: Artifact, path: str) -> str | None:
     return there if tree.repository is None and tree.kind(there) is not None else None
 
 
-def build_unit(spec: KustomizationSpec, tree: Tree, cache: BuildCache) -> BuiltUnit:
+def build_unit(spec: KustomizationSpec, tree: Tree, cache: BuildCache, remotes: Remotes | None = None) -> BuiltUnit:
     """Generates the kustomization file and builds it. ``tree`` is the artifact's, recorded. Raises UnitFailure."""
     directory = clamped(spec.path)
     at = spec.at("path")
@@ -81,7 +82,7 @@ def build_unit(spec: KustomizationSpec, tree: Tree, cache: BuildCache) -> BuiltU
         raise UnitFailure(reason_at(span, f"{_why_missing(tree, directory)}: correct spec.path"))
     try:
         kustomization = generate(tree, directory, spec, cache.documents)
-        built = build(tree, directory, _OPTIONS, kustomization=kustomization, cache=cache)
+        built = build(tree, directory, _OPTIONS, kustomization=kustomization, cache=cache, remotes=remotes)
     except KustomizeError as error:
         needs_network = "not fetched" in error.problem or "submodule" in error.problem
         state = UnitState.UNRESOLVED if needs_network else UnitState.FAILED

@@ -121,8 +121,18 @@ class Digests:
         return found[1]
 
 
-def rendered(obj: Applied, crds: dict[Kind, bool], digests: Digests) -> RenderedObject:
-    """The object with everything that made it."""
+def rendered(
+    obj: Applied,
+    crds: dict[Kind, bool],
+    digests: Digests,
+    more: Iterable[Contribution] = (),
+    *,
+    defined_by: str = "resource",
+) -> RenderedObject:
+    """The object with everything that made it, and ``more`` that its tree does not tell.
+
+    ``defined_by``: what the document is called that defines it.
+    """
     identifier = identity(obj.root, crds)
     scoped = is_cluster_scoped(identifier.group, identifier.kind, crds)
     root = normalised(obj.root, cluster_scoped=scoped)
@@ -132,15 +142,15 @@ def rendered(obj: Applied, crds: dict[Kind, bool], digests: Digests) -> Rendered
         role=role,
         definition=obj.resource.definition,
         digest=digests.of(root),
-        contributions=tuple(_contributions(obj.resource, root, role)),
+        contributions=(*_contributions(obj.resource, root, role, defined_by), *more),
         substitutions=obj.substitutions,
         tree=root,
     )
 
 
-def _contributions(resource: Resource, root: Mapping, role: Role) -> Iterator[Contribution]:
+def _contributions(resource: Resource, root: Mapping, role: Role, defined_by: str) -> Iterator[Contribution]:
     if resource.definition is not None:
-        name = "generator" if role is Role.GENERATES else "resource"
+        name = "generator" if role is Role.GENERATES else defined_by
         yield Contribution(role, name, resource.definition, ("",))
     for entry in resource.via:
         if entry.span is not None:

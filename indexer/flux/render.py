@@ -8,6 +8,7 @@ from indexer.flux.cluster import ClusterRun, Delivered, Workspace
 from indexer.flux.config import ClusterConfig, Config, ConfigError
 from indexer.flux.discover import EntryPoint, discover
 from indexer.flux.model import Cluster, UnitId
+from indexer.flux.remotebases import RemoteBases
 from indexer.flux.resources import is_kustomization
 from indexer.flux.sources import Registry, Sources
 from indexer.git.repository import Repository
@@ -35,7 +36,7 @@ def render_repository(
     wrong with a single unit is the unit's state and reason.
     """
     sources = Sources(repository, tree, config)
-    workspace = Workspace(sources, BuildCache(), progress=progress)
+    workspace = Workspace(sources, BuildCache(), RemoteBases(sources), progress=progress)
     entries = discover(tree, config, workspace.cache, lambda url: sources.is_home_url(url, Registry()))
     wanted = [entry for entry in entries if not only or entry.config.name in _roots(only)]
     return [cluster for entry in wanted for cluster in render_cluster(entry, workspace, config)]

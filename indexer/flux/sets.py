@@ -10,8 +10,8 @@ from indexer.flux.inputs import InputsError, MissingProvider, is_disabled, is_pr
 from indexer.flux.kustomization import UnitFailure, reason_at
 from indexer.flux.model import Substitution, Unit, UnitId, UnitState
 from indexer.flux.objects import Digests
-from indexer.flux.resourceset import ExpandedSet, expand, finished
 from indexer.flux.resources import OPERATOR, is_kind, name_of, namespace_of
+from indexer.flux.resourceset import ExpandedSet, expand, finished
 from indexer.flux.scope import Kind
 from indexer.kustomize.nodes import find
 from indexer.manifest.node import Mapping, Span

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from indexer.flux.artifacts import GeneratorError, artifacts_of, build_artifact
+from indexer.flux.clones import Clones, GitRef, git_ref
 from indexer.flux.config import Config, SourceConfig
 from indexer.flux.model import SourceRef
 from indexer.flux.resources import ReferenceSpec, items_of, kind_of, name_of, namespace_of
 from indexer.git import sourceignore
 from indexer.git.artifact import ArtifactTree, MappedTree
-from indexer.git.command import GitError
 from indexer.git.directory import DirectoryTree
 from indexer.git.remotes import canonical, same_repository, without_credentials
-from indexer.git.repository import Repository, UnknownRevision
+from indexer.git.repository import Repository
 from indexer.git.tree import EntryKind, Tree, TreeError
 from indexer.kustomize.nodes import find, text_at
 from indexer.manifest.node import Mapping, Node
@@ -36,32 +36,6 @@ class Artifact:
 
     tree: Tree
     ref: SourceRef
-
-
-@dataclass(frozen=True, slots=True)
-class GitRef:
-    """What a GitRepository checks out; ``commit`` wins over ``name``, ``tag``, ``semver`` and ``branch``."""
-
-    kind: str
-    value: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.value}"
-
-    @property
-    def branch(self) -> str | None:
-        """The branch it follows, if it follows one."""
-        if self.kind == "name":
-            return self.value.removeprefix("refs/heads/") if self.value.startswith("refs/heads/") else None
-        return self.value if self.kind == "branch" else None
-
-
-def git_ref(source: Mapping) -> GitRef:
-    for kind in ("commit", "name", "tag", "semver", "branch"):
-        value = text_at(source, "spec", "ref", kind)
-        if value:
-            return GitRef(kind, value)
-    return GitRef("branch", "master")
 
 
 def describe(source: Mapping) -> SourceRef:
@@ -102,6 +76,7 @@ class Sources:
         self.config = config
         self.remotes = tuple(repository.remotes().values()) if repository is not None else ()
         self.branch = repository.branch() if repository is not None else None
+        self._clones = Clones()
         self._trees: dict[tuple[object, ...], Tree] = {}
 
     def is_home_url(self, url: str, registry: Registry) -> bool:
@@ -113,7 +88,7 @@ class Sources:
         """Whether the clone has what a ref names, or cannot tell."""
         if self.repository is None or not self.remotes or self.branch is None:
             return True
-        return ref.branch == self.branch or self._revision(ref) is not None
+        return ref.branch == self.branch or self._own(ref) is not None
 
     def resolve(self, reference: ReferenceSpec, registry: Registry, seen: tuple[str, ...] = ()) -> Artifact:
         """The artifact behind a reference. Raises UnresolvedSource."""
@@ -174,7 +149,7 @@ class Sources:
             or (wanted.branch is not None and wanted.branch == self.branch)
         ):
             return self.tree, ""
-        found = self._revision(wanted)
+        found = self._own(wanted)
         if found is None:
             raise UnresolvedSource(
                 f"{_named(ref)} checks out {wanted} of {ref.url}, which this clone lacks: git fetch it, or correct ref",
@@ -182,30 +157,36 @@ class Sources:
             )
         return found, ""
 
-    def _revision(self, ref: GitRef, repository: Repository | None = None) -> Tree | None:
-        """The files of a branch, tag or commit; None where the clone does not have it."""
-        repository = repository or self.repository
-        assert repository is not None
-        key = (id(repository), ref)
-        if key in self._trees:
-            return self._trees[key]
-        names: list[str] = []
-        if ref.branch is not None:
-            names = [
-                f"refs/heads/{ref.branch}",
-                *(f"refs/remotes/{name}/{ref.branch}" for name in repository.remotes()),
-            ]
-        elif ref.kind == "tag":
-            names = [f"refs/tags/{ref.value}"]
-        elif ref.kind in ("commit", "name"):
-            names = [ref.value]
-        for name in names:
-            try:
-                self._trees[key] = repository.revision(name)
-            except UnknownRevision:
-                continue
-            return self._trees[key]
-        return None
+    def copy(self, url: str, wanted: GitRef) -> tuple[Tree, str] | None:
+        """A repository's files by its URL, and the directory there that is its root; None where none are at hand.
+
+        Raises UnresolvedSource for a copy that lacks the ref.
+        """
+        ref = SourceRef("remote base", "", without_credentials(url))
+        mapped = self._config_for(url)
+        if mapped is not None:
+            return self._configured(mapped, ref, wanted)
+        if not self.is_home_url(url, Registry()):
+            return None
+        if self.repository is None or wanted.value in ("", self.branch):
+            return self.tree, ""
+        found = self._own(wanted)
+        if found is None:
+            raise UnresolvedSource(f"this clone has no {wanted} of itself: git fetch it", ref)
+        return found, ""
+
+    def inside(self, path: Path) -> str | None:
+        """The path in the indexed repository of a folder on disk; None where it is outside."""
+        root = self.repository.root if self.repository is not None else None
+        if root is None or not path.is_relative_to(root):
+            return None
+        inside = path.relative_to(root).as_posix()
+        return "" if inside == "." else inside
+
+    def _own(self, ref: GitRef) -> Tree | None:
+        """Another revision of the repository that is indexed."""
+        assert self.repository is not None
+        return self._clones.tree(self.repository, ref, repository_name(next(iter(self.remotes), "this repository")))
 
     def _with_includes(
         self, tree: Tree, base: str, includes: list[Node], ref: SourceRef, registry: Registry, seen: tuple[str, ...]
@@ -251,8 +232,8 @@ class Sources:
         mapped = self._config_for(f"{url}/{chart}") or self._config_for(url)
         if mapped is None:
             raise UnresolvedSource(
-                f"nothing is downloaded from {_named(ref)}: for its objects, helm pull the chart into a folder and name "
-                f'that with [[source]] url = "{ref.url}", path = "…" in .fluxidx.toml',
+                f"nothing is downloaded from {_named(ref)}: to see its objects, helm pull the chart into a folder and "
+                f'name that with [[source]] url = "{ref.url}", path = "…" in .fluxidx.toml',
                 ref,
             )
         tree, base = self._configured(mapped, ref, None)
@@ -264,35 +245,25 @@ class Sources:
     def _configured(self, mapped: SourceConfig, ref: SourceRef, wanted: GitRef | None) -> tuple[Tree, str]:
         """The tree of a ``[[source]]``: a folder of this repository, another repository, or any folder."""
         path = mapped.path.resolve()
-        root = self.repository.root if self.repository is not None else None
-        if root is not None and path.is_relative_to(root):
-            base = path.relative_to(root).as_posix()
-            return self.tree, "" if base == "." else base
+        inside = self.inside(path)
+        if inside is not None:
+            return self.tree, inside
         if not path.is_dir():
             raise UnresolvedSource(f"{mapped.path} of [[source]] {mapped.url} is no folder: correct its path", ref)
-        url = canonical(mapped.url)
-        name = f"{url.host}/{url.path}" if url is not None else without_credentials(mapped.url)
+        name = repository_name(mapped.url)
         key = ("configured", path)
         if wanted is not None:
-            other = self._open(path, name)
+            other = self._clones.open(path, name)
             if other is not None:
-                found = self._revision(wanted, other)
+                found = self._clones.tree(other, wanted)
                 if found is None:
                     raise UnresolvedSource(
-                        f"{mapped.path} has no {wanted}, which {_named(ref)} checks out: git fetch it", ref
+                        f"{mapped.path} has no {wanted}, which {_named(ref)} checks out: git fetch it there", ref
                     )
                 return found, ""
         if key not in self._trees:
             self._trees[key] = DirectoryTree(path, name)
         return self._trees[key], ""
-
-    def _open(self, path: Path, name: str) -> Repository | None:
-        try:
-            repository = Repository.open(path, name)
-        except GitError:
-            return None
-        top = repository.root or repository.git_dir
-        return repository if top == path or repository.git_dir == path else None
 
     # Artifacts
 
@@ -340,8 +311,14 @@ class Sources:
         return ref if origin is None else replace(ref, url=describe(origin).url, ref=describe(origin).ref)
 
 
+def repository_name(url: str) -> str:
+    """What spans call a repository that is not the working tree."""
+    known = canonical(url)
+    return f"{known.host}/{known.path}" if known is not None else without_credentials(url)
+
+
 def _named(ref: SourceRef) -> str:
-    return f"{ref.kind} {ref.namespace}/{ref.name}"
+    return f"{ref.kind} {'/'.join(filter(None, (ref.namespace, ref.name)))}"
 
 
 def _files(tree: Tree, directory: str) -> Iterator[tuple[str, tuple[Tree, str]]]:

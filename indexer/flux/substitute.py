@@ -70,6 +70,9 @@ def is_default(expansion: Expansion) -> bool:
     return expansion.operator in _DEFAULTS
 
 
+_ASCII_NAME: Final = re.compile("[A-Za-z0-9_]*")
+
+
 @cache
 def _ordinary(stops: str) -> re.Pattern[str]:
     """Text without anything that could end a literal or escape something."""
@@ -132,6 +135,7 @@ class _Parser:
 
     def name(self) -> str:
         start = self.at
+        self.at += len(_ASCII_NAME.match(self.text, start)[0])  # type: ignore[index] - it matches no letter too
         while self.peek() and (self.peek() == "_" or self.peek().isalpha() or self.peek().isdecimal()):
             self.at += 1
         return self.text[start : self.at]

@@ -51,7 +51,7 @@ class Template:
         """Where a part of the text stands in a file, as a node has it."""
         raise NotImplementedError
 
-    def original(self, start: int, end: int, node: Node) -> Node | None:
+    def original(self, start: int, node: Node) -> Node | None:
         """The node whose place and history a node made of this part alone has."""
         raise NotImplementedError
 
@@ -80,7 +80,8 @@ class EmbeddedTemplate(Template):
         line = bisect_right(self.lines, offset) - 1
         return self._place(line, offset - self.lines[line])
 
-    def original(self, start: int, end: int, node: Node) -> Node | None:
+    def original(self, start: int, node: Node) -> Node | None:
+        del start, node  # Its own nodes are only made when it is rendered.
         return None
 
     def carriers(self, start: int, end: int) -> Iterator[tuple[Node, int]]:
@@ -124,18 +125,22 @@ class ObjectTemplate(Template):
         return self._scalars[max(index, 0)]
 
     def position(self, start: int, end: int) -> tuple[Source, int]:
+        del end  # The text is in no file; the scalar that it holds here is.
         node = self._holding(start)[2]
         return node.source, node.pos
 
-    def original(self, start: int, end: int, node: Node) -> Node | None:
-        if isinstance(node, Scalar) or not (node.fields if isinstance(node, Mapping) else node.items):  # type: ignore[attr-defined]
-            first, _, known = self._holding(start)
-            return known if first == start and isinstance(known, type(node)) else None
-        known_container = self._containers.get(start)
-        return known_container if isinstance(known_container, type(node)) else None
+    def original(self, start: int, node: Node) -> Node | None:
+        first, _, leaf = self._holding(start)
+        known = self._containers.get(start) if _is_filled(node) else leaf if first == start else None
+        return known if isinstance(known, type(node)) else None
 
     def carriers(self, start: int, end: int) -> Iterator[tuple[Node, int]]:
+        del end
         yield self._holding(start)[2], 0
+
+
+def _is_filled(node: Node) -> bool:
+    return bool(node.fields if isinstance(node, Mapping) else isinstance(node, Sequence) and node.items)
 
 
 def _offsets(node: Node, lines: list[int]) -> tuple[int, int]:
@@ -284,7 +289,7 @@ class _Reader:
             node.source, node.pos = self.template.position(part.start, part.end)
             return node
         first, last = self._origin(start), self._origin(end - 1) + 1
-        original = self.template.original(first, last, node)
+        original = self.template.original(first, node)
         if original is not None:
             node.source, node.pos, node.op, node.prev = original.source, original.pos, original.op, original.prev
             if isinstance(node, Mapping | Sequence) and isinstance(original, Mapping | Sequence):

@@ -109,8 +109,11 @@ class Repository:
 
         return ObjectDatabase(self._git.environment["GIT_DIR"])
 
-    def revision(self, rev: str) -> RevisionTree:
-        """The files of a commit. Raises UnknownRevision."""
+    def revision(self, rev: str, name: str | None = None) -> RevisionTree:
+        """The files of a commit; their spans carry ``name`` where it is not the repository's own.
+
+        Raises UnknownRevision.
+        """
         from indexer.git.revision import RevisionTree
 
         if self._algorithm != "sha1":
@@ -120,7 +123,7 @@ class Repository:
             raise UnknownRevision(self._why_unknown(rev))
         header = self._objects.read(commit)[1].partition(b"\n")[0]
         tree = header.removeprefix(b"tree ").decode()
-        return RevisionTree(self._objects, commit, tree, str(self.root or self.git_dir), self.name)
+        return RevisionTree(self._objects, commit, tree, str(self.root or self.git_dir), name or self.name)
 
     def close(self) -> None:
         """Ends the process that reads revisions, if there is one."""
@@ -171,6 +174,16 @@ class Repository:
             if fetched:
                 remotes.setdefault(name, without_credentials(url))
         return remotes
+
+    def tags(self) -> dict[str, int]:
+        """Each tag of a commit, and when that was committed, in seconds since 1970."""
+        form = "%(refname:strip=2)%09%(*committerdate:unix)%(committerdate:unix)"
+        rows = decoded(self._git.run("for-each-ref", f"--format={form}", "refs/tags")).splitlines()
+        return {name: int(time) for name, _, time in (row.partition("\t") for row in rows) if time}
+
+    def refs(self) -> str:
+        """A hex digest of all branches and tags and what they point at."""
+        return hashlib.sha256(self._git.run("for-each-ref", "--format=%(objectname) %(refname)")).hexdigest()
 
     def fingerprint(self) -> str:
         """A hex digest of the commit, the branch, the index, and the files on disk that differ from it.

@@ -45,15 +45,14 @@ class Chart:
     names: dict[str, str] = field(default_factory=dict)
     """What Helm calls a subchart's directory (``charts/alias``) → the directory of the files."""
 
-    def file(self, template: str) -> tuple[str, ChartFile] | None:
+    def file(self, template: str) -> ChartFile | None:
         """The file behind the name that Helm gives a template: ``chart/charts/sub/templates/x.yaml``."""
         inner = template.partition("/")[2]
         for called, directory in sorted(self.names.items(), key=lambda item: -len(item[0])):
             if inner.startswith(f"{called}/"):
                 inner = directory + inner.removeprefix(called)
                 break
-        found = self.files.get(inner)
-        return (inner, found) if found is not None else None
+        return self.files.get(inner)
 
     def with_values(self, data: dict[str, Any]) -> None:
         """Replaces the default values."""
@@ -170,7 +169,8 @@ _MAX_DEPTH: Final = 20
 def _subchart(files: dict[str, ChartFile], target: str, name: str) -> str | None:
     """The directory or archive below ``charts/`` that holds a subchart of this name."""
     charts = posixpath.join(target, "charts") + "/"
-    for directory in sorted({charts + path.removeprefix(charts).split("/")[0] for path in files if path.startswith(charts)}):
+    inside = {path.removeprefix(charts).split("/")[0] for path in files if path.startswith(charts)}
+    for directory in sorted(charts + entry for entry in inside):
         if directory in files:
             packed = posixpath.basename(directory).removeprefix(f"{name}-")
             if packed[:1].isdigit() and packed.endswith(".tgz"):

@@ -1,4 +1,4 @@
-"""Helm's own engine, as ``helm-python-sdk`` brings it along: an optional package, loaded when the first chart is rendered.
+"""Helm's own engine, which the optional package ``helm-python-sdk`` holds: loaded with the first chart to render.
 
 What is rendered is what ``helm template`` prints: no cluster is asked (``lookup`` finds nothing), no name is resolved,
 no plugin and no post-renderer is run, nothing is downloaded.
@@ -12,7 +12,6 @@ import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 from indexer.helm.chart import Chart, ChartError
@@ -39,13 +38,12 @@ class Rendered:
 
 
 @cache
-def _sdk() -> ModuleType:
+def _sdk() -> Any:
     try:
         import helm_python
     except ImportError:
         raise EngineMissing("rendering charts needs helm-python-sdk: pip install 'fluxidx[helm]'") from None
-    except Exception as error:
-        # The package raises an error of its own where its library does not fit the machine.
+    except Exception as error:  # noqa: BLE001  # its own error, for a library that does not fit the machine
         raise EngineMissing(f"helm-python-sdk cannot be loaded ({error}): reinstall fluxidx[helm]") from None
     return helm_python
 

@@ -42,10 +42,8 @@ def post_render(roots: list[Mapping], release: Mapping) -> list[Resource]:
 
 
 def _unique(resources: list[Resource]) -> list[Resource]:
-    resmap = ResMap()
-    for resource in resources:
-        resmap.append(resource)
-    return list(resmap)
+    ResMap(resources).demand_unique()
+    return resources
 
 
 def _kustomized(resources: list[Resource], renderer: Mapping) -> list[Resource]:

@@ -1,6 +1,6 @@
-"""The grammar of ``helm --set``, which ``targetPath`` of a HelmRelease uses (Helm's ``pkg/strvals``).
+r"""The grammar of ``helm --set``, which ``targetPath`` of a HelmRelease uses (Helm's ``pkg/strvals``).
 
-``a.b[0].c=value,d={x,y}``: dots and brackets make the path, ``\\`` takes the next character as it is, a comma ends a
+``a.b[0].c=value,d={x,y}``: dots and brackets make the path, ``\`` takes the next character as it is, a comma ends a
 value and begins another path.
 """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from indexer.manifest.node import Source, Span
@@ -40,7 +41,7 @@ def documents(text: str) -> list[Document]:
     lines = text.splitlines()
     cuts = [-1, *(n for n, line in enumerate(lines) if _SEPARATOR.fullmatch(line)), len(lines)]
     found = []
-    for begin, end in zip(cuts, cuts[1:], strict=False):
+    for begin, end in pairwise(cuts):
         part = lines[begin + 1 : end]
         loud = [n for n, line in enumerate(part) if _SILENT.fullmatch(line) is None]
         if loud:

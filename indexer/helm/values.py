@@ -53,6 +53,8 @@ class Origin:
     """``spec.values``, ``ConfigMap ns/name key``, ``values file path`` …"""
     leaves: tuple[Leaf, ...]
     secret: bool = False
+    default: bool = False
+    """Whether the chart brings it along, and no release names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,12 @@ class Values:
                 found = found[part]
             else:
                 return False
-        return found is leaf.tree if isinstance(leaf.tree, Scalar) else isinstance(found, type(leaf.tree))
+        return found is leaf.tree if isinstance(leaf.tree, Scalar) else found == leaf.tree
 
     def along(self, path: tuple[str, ...]) -> Iterator[tuple[Origin, Leaf]]:
-        """The leaves in effect at or below a path, or the one above it, with their origins."""
+        """What the release itself sets, in effect, at or below a path or above it, each with its origin."""
         for origin in self.origins:
-            for leaf in origin.leaves:
+            for leaf in () if origin.default else origin.leaves:
                 own = tuple(map(str, leaf.path))
                 if own[: len(path)] == path[: len(own)] and self.is_effective(leaf):
                     yield origin, leaf
@@ -100,7 +102,9 @@ class Values:
         )
 
 
-def origin_of(name: str, root: Mapping, *, yaml_11: bool, secret: bool = False) -> tuple[Origin, dict[str, Any]]:
+def origin_of(
+    name: str, root: Mapping, *, yaml_11: bool, secret: bool = False, default: bool = False
+) -> tuple[Origin, dict[str, Any]]:
     """A mapping as an origin of values, and as a tree of them.
 
     ``yaml_11``: read as Go reads a values file (``yes`` is true); else as the API server has it. Raises ManifestError.
@@ -108,7 +112,7 @@ def origin_of(name: str, root: Mapping, *, yaml_11: bool, secret: bool = False) 
     leaves: list[Leaf] = []
     tree = _grown(root, (), root.span, leaves, yaml_11=yaml_11)
     assert isinstance(tree, dict)
-    return Origin(name, tuple(leaves), secret), tree
+    return Origin(name, tuple(leaves), secret, default), tree
 
 
 def origin_at(name: str, assignments: list[Assignment], at: Scalar, span: Span | None, *, secret: bool) -> Origin:
@@ -182,11 +186,9 @@ def _grown(node: Node, path: Path, span: Span | None, leaves: list[Leaf], *, yam
         return [
             _grown(item, (*path, index), item.span, leaves, yaml_11=yaml_11) for index, item in enumerate(node.items)
         ]
-    tree: Tree
+    tree: Tree = {} if isinstance(node, Mapping) else []
     if isinstance(node, Scalar):
         tree = _typed(node) if yaml_11 else node
-    else:
-        tree = {} if isinstance(node, Mapping) else []
     if path:
         leaves.append(Leaf(path, tree, span))
     return tree
@@ -224,4 +226,3 @@ def _like(scalar: Scalar, text: str, tag: str) -> Scalar:
 
 def _made(value: Value | list[Value], at: Scalar) -> Tree:
     return [_made(item, at) for item in value] if isinstance(value, list) else _like(at, *_text_and_tag(value))
-

@@ -5,7 +5,9 @@ Nothing here imports SQLAlchemy or the engine before a build is needed: a questi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -137,6 +139,18 @@ def _forget_old(folder: Path) -> None:
             part.unlink(missing_ok=True)
 
 
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Keeps the collector of cycles away from a rendering: its trees live to the end, and each pass walks them all."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def _render_and_write(
     repository: Repository, config: Config, location: Location, target: Target, progress: Say | None
 ) -> None:
@@ -144,7 +158,8 @@ def _render_and_write(
     from indexer.index.write import Build, replace
 
     tree = repository.worktree() if target.revision is None else repository.revision(target.revision)
-    clusters = render_repository(repository, tree, config, progress=progress)
+    with _without_collector():
+        clusters = render_repository(repository, tree, config, progress=progress)
     build = Build(
         repository=target.name,
         root=str(repository.root or repository.git_dir),

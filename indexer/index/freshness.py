@@ -78,7 +78,7 @@ def _difference(build: Row, target: Target) -> str:
 def _config(config: Config) -> list[str]:
     """The marks of the configuration file and of everything outside the repository that it draws in."""
     files = [path for path in (config.path, *(path for cluster in config.clusters for path in cluster.objects)) if path]
-    return [*map(_file, files), *(_source(source.path) for source in config.sources)]
+    return [*map(_file, files), *(f"{source.url}={_source(source.path)}" for source in config.sources)]
 
 
 def _file(path: Path) -> str:
@@ -93,9 +93,10 @@ def _source(path: Path) -> str:
     from indexer.git.repository import Repository
 
     try:
-        return Repository.open(path).fingerprint()
+        repository = Repository.open(path)
+        return f"{repository.fingerprint()} {repository.refs()}"
     except GitError:
-        return _folder(path)
+        return _file(path) if path.is_file() else _folder(path)
 
 
 def _folder(path: Path) -> str:

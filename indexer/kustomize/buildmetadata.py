@@ -14,7 +14,6 @@ from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.nodes import drop, find, put, string, stringified
 from indexer.kustomize.remote import parse_repo_spec
 from indexer.kustomize.resource import BUILD_ANNOTATIONS, ORIGIN, TRANSFORMATIONS, Origin, Resource
-from indexer.manifest.emit import emit
 from indexer.manifest.node import Mapping, Node, Scalar, Sequence
 
 ORIGIN_ANNOTATIONS: Final = "originAnnotations"
@@ -69,6 +68,8 @@ def _data(origin: Origin) -> dict[str, Any]:
 
 def _in_order(data: dict[str, Any], lead: str) -> str:
     """The YAML of an origin with its keys in the order of kustomize's struct."""
+    from indexer.manifest.emit import emit  # which hardly a repository needs
+
     lines: list[str] = []
     for key, value in data.items():
         if isinstance(value, dict):
@@ -95,6 +96,8 @@ def finish(res: Resource, metadata: frozenset[str]) -> None:
         res.root = put(res.root, ("metadata", "annotations"), mapping.derive(dict(sorted(fields.items()))))
     elif present is not None and not fields:
         res.root = drop(res.root, ("metadata", "annotations"))
+    elif res.root.get("metadata") is None:
+        res.root = put(res.root, ("metadata",), Mapping({}, touched=True))
 
 
 def _as_mapping(node: Node) -> Mapping:

@@ -10,7 +10,7 @@ from typing import Final
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.layer import Layer
 from indexer.kustomize.nodes import put
-from indexer.kustomize.record import STRING, Record, Struct, decode
+from indexer.kustomize.record import STRING, Reading, Record, Struct, decode
 from indexer.kustomize.resource import Resource
 from indexer.manifest.node import Mapping, Node, Operation, Role, Scalar, Style
 
@@ -27,7 +27,7 @@ _ANNOTATION: Final = "iam.gke.io/gcp-service-account"
 
 def iam_policy(layer: Layer, config: Mapping) -> Resource:  # noqa: ARG001  # every generator gets its layer
     """The ServiceAccount that a generator's object asks for. Raises KustomizeError."""
-    args = decode(config, _IAM_POLICY, strict=False)
+    args = decode(config, _IAM_POLICY, Reading.OBJECT)
     cloud = args.text("cloud")
     if cloud != "gke":
         raise KustomizeError(f"cloud provider {cloud} not supported yet").located(args.at("cloud"))

@@ -17,8 +17,15 @@ def find(node: Node | None, *path: str) -> Node | None:
 
 def text_at(node: Node | None, *path: str) -> str:
     """The text of the scalar at a path of keys; "" where there is none."""
-    found = find(node, *path)
-    return found.text if isinstance(found, Scalar) and not is_null(found) else ""
+    for key in path:
+        # As `find`, which this is called too often for.
+        if not isinstance(node, Mapping):
+            return ""
+        found = node.fields.get(key)
+        if found is None:
+            return ""
+        node = found[1]
+    return node.text if isinstance(node, Scalar) and not is_null(node) else ""
 
 
 def put(root: Mapping, path: tuple[str, ...], value: Node) -> Mapping:

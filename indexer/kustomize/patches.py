@@ -22,7 +22,6 @@ from indexer.kustomize.resource import Resource
 from indexer.kustomize.selector import Selector, describe, select
 from indexer.manifest.compose import parse_stream
 from indexer.manifest.embedded import parse_embedded
-from indexer.manifest.emit import emit
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Node, Operation, Role, Scalar, Sequence, stamped
 
@@ -46,8 +45,8 @@ class PatchEntry:
     target: Record | None
     allow_name_change: bool
     allow_kind_change: bool
-    config: str
-    """The entry in YAML as kustomize hands it to its transformer; messages quote it."""
+    config: dict[str, object]
+    """The entry as kustomize hands it to its transformer; messages quote it."""
 
     @classmethod
     def from_record(cls, record: Record, patch_field: str = "patch") -> PatchEntry:
@@ -65,7 +64,7 @@ class PatchEntry:
             record.node, path, patch, record.at("path"), record.at(patch_field), target,
             options is not None and options.flag("allowNameChange"),
             options is not None and options.flag("allowKindChange"),
-            emit(config),
+            config,
         )  # fmt: skip
 
 
@@ -113,7 +112,7 @@ def patch_strategic_merge(
 
     ``inline`` is a transformer's ``patches``, which cannot be a path; ``prefix`` as in ``patch_transformer``.
     """
-    config = emit({"paths": [text for text, _ in entries]})
+    config: dict[str, object] = {"paths": [text for text, _ in entries]}
     try:
         loaded = [(patch, node) for text, node in entries for patch in _merge_patches(layer, text, node)]
         if isinstance(inline, Scalar):
@@ -151,9 +150,15 @@ def patch_json6902(resmap: ResMap, layer: Layer, entry: PatchEntry, *, prefix: s
     _note_unmatched(layer, entry, _JSON_NAME, selected)
 
 
-def _trouble(kind: str, config: str, error: KustomizeError, prefix: str | None) -> KustomizeError:
+def _yaml(config: dict[str, object]) -> str:
+    from indexer.manifest.emit import emit  # which only messages need
+
+    return emit(config)
+
+
+def _trouble(kind: str, config: dict[str, object], error: KustomizeError, prefix: str | None) -> KustomizeError:
     return error.wrapped(
-        f"trouble configuring builtin {kind} with config: `\n{config}`: " if prefix is None else prefix
+        f"trouble configuring builtin {kind} with config: `\n{_yaml(config)}`: " if prefix is None else prefix
     )
 
 
@@ -169,11 +174,11 @@ def _configured(layer: Layer, entry: PatchEntry) -> _Patch:
     text = entry.patch.strip(_SPACE)
     if not text and not entry.path:
         raise KustomizeError(
-            f"must specify one of patch and path in\n{entry.config}", problem="an entry needs a path or a patch"
+            f"must specify one of patch and path in\n{_yaml(entry.config)}", problem="an entry needs a path or a patch"
         )
     if text and entry.path:
         raise KustomizeError(
-            f"patch and path can't be set at the same time\n{entry.config}",
+            f"patch and path can't be set at the same time\n{_yaml(entry.config)}",
             problem="an entry cannot have both path and patch",
         )
     if text:

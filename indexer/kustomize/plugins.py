@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from indexer.kustomize import generators
 from indexer.kustomize.annotations import annotation_transformer
-from indexer.kustomize.errors import KustomizeError
+from indexer.kustomize.errors import KustomizeError, of_manifest
 from indexer.kustomize.gotext import quote
 from indexer.kustomize.hasher import add_hashes
 from indexer.kustomize.iampolicy import iam_policy
@@ -35,13 +35,14 @@ from indexer.kustomize.namespace import Subjects, namespace_transformer
 from indexer.kustomize.nodes import find
 from indexer.kustomize.patches import PatchEntry, patch_json6902, patch_strategic_merge, patch_transformer
 from indexer.kustomize.prefix import prefix_transformer, suffix_transformer
-from indexer.kustomize.record import BOOL, STRING, STRING_MAP, STRINGS, ListOf, Record, Struct, Type, decode
+from indexer.kustomize.record import BOOL, STRING, STRING_MAP, STRINGS, ListOf, Reading, Record, Struct, Type, decode
 from indexer.kustomize.replacements import replacement_transformer
 from indexer.kustomize.replicas import replica_transformer
 from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import Origin, Resource
 from indexer.kustomize.transformers import step
 from indexer.kustomize.valueadd import value_add_transformer
+from indexer.manifest.errors import ManifestError
 from indexer.manifest.gojson import dumps
 from indexer.manifest.node import Mapping, Scalar
 from indexer.manifest.scalars import to_data
@@ -168,6 +169,7 @@ def load_transformers(configs: list[Resource], layer: Layer) -> list[Transformer
 
 
 def _builtin_kind(config: Resource) -> str:
+    """The kind of built-in plugin that an object configures. Raises KustomizeError where there is none."""
     gvk = config.gvk
     if gvk.group or gvk.version != "builtin":
         raise KustomizeError(
@@ -176,12 +178,16 @@ def _builtin_kind(config: Resource) -> str:
         )
     if gvk.kind not in _GENERATOR_KINDS and gvk.kind not in _TRANSFORMER_KINDS:
         raise KustomizeError(f"unable to load builtin {gvk}", problem=f"there is no built-in plugin {gvk.kind}")
+    try:
+        to_data(config.root)
+    except ManifestError as error:
+        raise of_manifest(error).wrapped(f"marshalling yaml from res {config.id}: ") from None
     return gvk.kind
 
 
 def _decoded(config: Resource, kind: str) -> Record:
     try:
-        return decode(config.root, Struct(f"{kind}Plugin", _CONFIG[kind]), strict=False)
+        return decode(config.root, Struct(f"{kind}Plugin", _CONFIG[kind]), Reading.OBJECT)
     except KustomizeError as error:
         raise _fails_configuration(error, config) from None
 

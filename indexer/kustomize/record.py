@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final
 
 from indexer.kustomize.errors import KustomizeError
@@ -54,6 +55,17 @@ INT64: Final = Basic("int64")
 STRINGS: Final = ListOf(STRING)
 STRING_MAP: Final = Basic("map[string]string")
 ANY: Final = Basic("interface {}")
+
+
+class Reading(Enum):
+    """How a text is decoded."""
+
+    STRICT = "strict"
+    """A kustomization file: unknown fields are refused."""
+    LOOSE = "loose"
+    """A file of its own: unknown fields are passed over, numbers and booleans are texts where those are wanted."""
+    OBJECT = "object"
+    """The configuration of a plugin: as loose, but it has been an object first, and is typed like one."""
 
 
 class Record:
@@ -110,30 +122,26 @@ class Record:
         return node
 
 
-def decode(node: Node, struct: Struct, *, strict: bool = True) -> Record:
-    """Decodes a mapping; raises KustomizeError with Go's message (``json: unknown field "x"`` …).
-
-    Without ``strict`` unknown fields are passed over and numbers and booleans become strings where those are wanted,
-    as in the objects that configure plugins; those have been objects first, and are typed like them.
-    """
+def decode(node: Node, struct: Struct, reading: Reading = Reading.STRICT) -> Record:
+    """Decodes a mapping; raises KustomizeError with Go's message (``json: unknown field "x"`` …)."""
     if not isinstance(node, Mapping):
         raise _mismatch(node, f"Go value of type {struct}")
-    return _struct(node, struct, (), strict)
+    return _struct(node, struct, (), reading)
 
 
-def _struct(node: Mapping, struct: Struct, path: tuple[str, ...], strict: bool) -> Record:
+def _struct(node: Mapping, struct: Struct, path: tuple[str, ...], reading: Reading) -> Record:
     record = Record(struct, node)
-    entries = [(_key_text(key, strict), value) for key, value in node.items()]
-    entries += [(_key_text(key, strict), value) for key, value in node.duplicate]
-    entries.sort(key=lambda entry: entry[0].encode("utf-8", "surrogateescape"))
+    # Of equal keys the last counts.
+    last = {_key_text(key, reading): value for key, value in (*node.items(), *node.duplicate)}
+    entries = sorted(last.items(), key=lambda entry: entry[0].encode("utf-8", "surrogateescape"))
     folded = {name.lower(): name for name in struct.fields}
     for key, value in entries:
         name = key if key in struct.fields else folded.get(key.lower())
-        if name is None and not strict:
+        if name is None and reading is not Reading.STRICT:
             continue
         if name is None:
             raise KustomizeError(f'json: unknown field "{key}"', problem=f"unknown field {key!r}").located(value)
-        decoded = _value(value, struct.fields[name], struct.name, (*path, name), strict)
+        decoded = _value(value, struct.fields[name], struct.name, (*path, name), reading)
         if decoded is not None:
             record.values[name] = decoded
             record.nodes[name] = value
@@ -143,13 +151,13 @@ def _struct(node: Mapping, struct: Struct, path: tuple[str, ...], strict: bool) 
     return record
 
 
-def _data(node: Node, strict: bool) -> Any:
-    return to_data_11(node) if strict else to_data(node)
+def _data(node: Node, reading: Reading) -> Any:
+    return to_data(node) if reading is Reading.OBJECT else to_data_11(node)
 
 
-def _key_text(key: Scalar, strict: bool) -> str:
+def _key_text(key: Scalar, reading: Reading) -> str:
     """Keys become strings as YAML 1.1 reads them (``n`` is ``false``)."""
-    value = _data(key, strict)
+    value = _data(key, reading)
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -157,45 +165,43 @@ def _key_text(key: Scalar, strict: bool) -> str:
     return "null" if value is None else str(value)
 
 
-def _value(node: Node, want: Type, owner: str, path: tuple[str, ...], strict: bool) -> Any:
+def _value(node: Node, want: Type, owner: str, path: tuple[str, ...], reading: Reading) -> Any:
     """The decoded value; None for a null."""
-    if isinstance(node, Scalar) and _data(node, strict) is None:
+    if isinstance(node, Scalar) and _data(node, reading) is None:
         return None
     field = f"Go struct field {owner}.{'.'.join(path)} of type {want}"
     if isinstance(want, Struct):
         if not isinstance(node, Mapping):
             raise _mismatch(node, field)
-        return _struct(node, want, path, strict)
+        return _struct(node, want, path, reading)
     if isinstance(want, ListOf):
         if not isinstance(node, Sequence):
             raise _mismatch(node, field)
-        return [_item(item, want.item, owner, path, strict) for item in node.items]
+        return [_item(item, want.item, owner, path, reading) for item in node.items]
     if want is ANY:
-        return _data(node, strict)
+        return _data(node, reading)
     if want is STRING_MAP:
         if not isinstance(node, Mapping):
             raise _mismatch(node, field)
-        return {
-            _key_text(key, strict): _item(value, STRING, owner, path, strict)
-            for key, value in (*node.items(), *node.duplicate)
-        }
-    return _basic(node, want, field, strict)
+        last = {_key_text(key, reading): value for key, value in (*node.items(), *node.duplicate)}
+        return {key: _item(value, STRING, owner, path, reading) for key, value in last.items()}
+    return _basic(node, want, field, reading)
 
 
-def _item(node: Node, want: Type, owner: str, path: tuple[str, ...], strict: bool) -> Any:
-    value = _value(node, want, owner, path, strict)
+def _item(node: Node, want: Type, owner: str, path: tuple[str, ...], reading: Reading) -> Any:
+    value = _value(node, want, owner, path, reading)
     if value is not None:
         return value
     return Record(want, node) if isinstance(want, Struct) else ""
 
 
-def _basic(node: Node, want: Basic, field: str, strict: bool) -> Any:
+def _basic(node: Node, want: Basic, field: str, reading: Reading) -> Any:
     if not isinstance(node, Scalar):
         raise _mismatch(node, field)
-    value = _data(node, strict)
+    value = _data(node, reading)
     if want is STRING and isinstance(value, str):
         return value
-    if want is STRING and not strict:
+    if want is STRING and reading is not Reading.STRICT:
         return dumps(value)
     if want is BOOL and isinstance(value, bool):
         return value

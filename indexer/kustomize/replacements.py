@@ -17,7 +17,7 @@ from indexer.kustomize.fieldspec import is_null
 from indexer.kustomize.gotext import quote
 from indexer.kustomize.kustomization import REPLACEMENT
 from indexer.kustomize.layer import Layer, Unmatched
-from indexer.kustomize.record import Record, decode
+from indexer.kustomize.record import Reading, Record, decode
 from indexer.kustomize.resid import DEFAULT_NAMESPACE, ResId
 from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import Resource
@@ -39,7 +39,7 @@ def replacement_transformer(resmap: ResMap, layer: Layer, entries: list[Record])
         if not ("source" in record or "sourceValue" in record) or "targets" not in record:
             raise KustomizeError("replacements must specify a source and at least one target").located(record.node)
         op = Operation(Role.REPLACES, _NAME, record.node.span)
-        value = _value(resmap, record)
+        value = _source(resmap, record)
         for target in record.records("targets"):
             if not _apply(resmap, target, value, op):
                 layer.unmatched.append(Unmatched(_NAME, target.node.span, "its target selects no object"))
@@ -61,7 +61,7 @@ def _replacements(layer: Layer, entry: Record) -> Iterator[Record]:
         kind = {bool: "bool", int: "int", float: "float64", str: "string"}.get(type(data), "invalid")
         raise KustomizeError(f"unsupported replacement type encountered within replacement path: {kind}").located(node)
     for item in node.items if isinstance(node, Sequence) else (node,):
-        yield decode(item, REPLACEMENT, strict=False)
+        yield decode(item, REPLACEMENT, Reading.LOOSE)
 
 
 def _load(layer: Layer, path: str) -> Node:
@@ -78,19 +78,40 @@ def _load(layer: Layer, path: str) -> Node:
 # The value
 
 
-def _value(resmap: ResMap, record: Record) -> Node:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a replacement copies. A whole field is copied as it is by then: it may itself be a target."""
+
+    node: Node
+    res: Resource | None = None
+    record: Record | None = None
+
+    def now(self) -> Node:
+        if self.res is None or self.record is None or not isinstance(self.node, Scalar):
+            return self.node
+        found = lookup(self.res.root, split_field_path(self.record.text("fieldPath") or _DEFAULT_FIELD_PATH))
+        return self.node if found is None else _placed(found, self.record)
+
+
+def _source(resmap: ResMap, record: Record) -> _Source:
     """The node to copy. It stands where a person would edit the value."""
     source = record.record("source")
     if source is None:
-        return relocated(Scalar(record.text("sourceValue")), op=None, prev=None, at=record.at("sourceValue"))
+        return _Source(relocated(Scalar(record.text("sourceValue")), op=None, prev=None, at=record.at("sourceValue")))
     if "sourceValue" in record:
         raise KustomizeError("value and resource selectors are mutually exclusive").located(record.at("sourceValue"))
     try:
         res = _source_object(resmap, source)
-        refined = _refined(_source_field(res, source), source.record("options"), secret=res.id.kind == "Secret")
+        field = _source_field(res, source)
+        refined = _refined(field, source.record("options"), secret=res.id.kind == "Secret")
     except KustomizeError as error:
         raise error.located(source.node) from None
-    return refined if refined.source is not NOWHERE else relocated(refined, op=None, prev=None, at=source.node)
+    node = _placed(refined, source)
+    return _Source(node, res, source) if refined is field else _Source(node)
+
+
+def _placed(node: Node, source: Record) -> Node:
+    return node if node.source is not NOWHERE else relocated(node, op=None, prev=None, at=source.node)
 
 
 def _wanted(source: Record) -> ResId:
@@ -163,8 +184,8 @@ def _refined(node: Node, options: Record | None, *, secret: bool) -> Node:
 # The targets
 
 
-def _apply(resmap: ResMap, target: Record, value: Node, op: Operation) -> bool:
-    """Writes ``value`` to one target; whether that selects any object."""
+def _apply(resmap: ResMap, target: Record, value: _Source, op: Operation) -> bool:
+    """Writes a value to one target; whether that selects any object."""
     select = target.record("select")
     if select is None:
         raise KustomizeError("target must specify resources to select").located(target.node)
@@ -173,12 +194,13 @@ def _apply(resmap: ResMap, target: Record, value: Node, op: Operation) -> bool:
         rejects = [Selector.from_record(reject) for reject in target.records("reject")]
     except KustomizeError as error:
         raise error.wrapped("error creating target selector: ").located(select.node) from None
-    writer = _Writer(target, value, op)
+    writer = _Writer(target, value.node, op)
     found = False
     for res in resmap:
         if _selects(selector, rejects, res):
             found = True
             try:
+                writer.value = value.now()
                 res.root = writer.write(res.root)
             except KustomizeError as error:
                 raise error.located(target.node) from None

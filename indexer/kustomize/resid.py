@@ -107,7 +107,7 @@ class ResId(NamedTuple):
     @property
     def cluster_scoped(self) -> bool:
         """Whether kustomize is certain that the kind is cluster-scoped."""
-        return (self.gvk.api_version, self.kind) in CLUSTER_SCOPED
+        return (f"{self.group}/{self.version}" if self.group else self.version, self.kind) in CLUSTER_SCOPED
 
     @property
     def effective_namespace(self) -> str:

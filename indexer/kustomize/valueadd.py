@@ -14,7 +14,7 @@ from indexer.kustomize.fieldspec import Create, FieldSpec, apply, set_scalar
 from indexer.kustomize.kustomization import SELECTOR
 from indexer.kustomize.layer import Layer
 from indexer.kustomize.namespace import NamespaceSetter
-from indexer.kustomize.record import INT, STRING, ListOf, Record, Struct, decode
+from indexer.kustomize.record import INT, STRING, ListOf, Reading, Record, Struct, decode
 from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import Resource
 from indexer.kustomize.selection import Selection
@@ -32,7 +32,7 @@ _METADATA_NAMESPACE: Final = "metadata/namespace"
 
 def value_add_transformer(resmap: ResMap, layer: Layer, config: Mapping) -> None:
     """Applies a plugin's object. Raises KustomizeError."""
-    args = decode(config, _CONFIG, strict=False)
+    args = decode(config, _CONFIG, Reading.OBJECT)
     value = args.text("value").strip() or posixpath.basename(layer.loader.root)
     op = Operation(Role.TRANSFORMS, "ValueAddTransformer", config.span)
     for target in _targets(layer, args):
@@ -47,7 +47,7 @@ def _targets(layer: Layer, args: Record) -> list[Record]:
     if args.text("targetFilePath"):
         root = read_mapping(layer.loader, args.text("targetFilePath"))
         if root is not None:
-            targets += decode(root, _TARGETS, strict=False).records("targets")
+            targets += decode(root, _TARGETS, Reading.LOOSE).records("targets")
     if not targets:
         raise KustomizeError("must specify at least one target").located(args.node)
     for target in targets:

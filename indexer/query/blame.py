@@ -5,6 +5,7 @@ The index holds no values, so the cluster that the object is on is rendered anew
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -43,6 +44,8 @@ from indexer.query.scope import Scope
 _MANY: Final = 5
 """More matches than these are not rendered: the question has to be narrowed."""
 _LISTED: Final = 10
+_DISTANCE: Final = 0.8
+_VARIABLE: Final = re.compile(r"\w+")
 _PLAIN: Final = {Role.DEFINES: "resource", Role.GENERATES: "generator"}
 
 
@@ -173,7 +176,7 @@ class _Reader:
     def __init__(self, one: RenderedObject, redaction: Redaction) -> None:
         self._one = one
         self._redaction = redaction
-        self._secret_fields = {field for s in one.substitutions if s.redacted for field in s.fields}
+        self._secret_variables = {filled.variable for filled in one.substitutions if filled.redacted}
 
     def fields(self, node: Node, path: tuple[str, ...] = (), ghosts: tuple[Node, ...] = ()) -> Iterator[Field]:
         """The leaves below ``node`` in their order, after those of each container what is gone from it.
@@ -190,13 +193,14 @@ class _Reader:
             )
         if not children:
             yield self._leaf(node, path, past)
-        gone = {removal.key: (removal.node, _set_by(removal.op, removal.at.span)) for removal in _removals(node)}
+        for removal in _removals(node):
+            # The index of an item that is gone may be that of another one since.
+            if isinstance(node, List) or removal.key not in children:
+                yield self._removed(removal.node, _set_by(removal.op, removal.at.span), (*path, removal.key))
         if node.prev is not None and node.op is not None:
-            lost = _children(node.prev)
-            gone |= {key: (lost[key], _set_by(node.op, node.span)) for key in lost}
-        for key, (before, origin) in gone.items():
-            if key not in children:
-                yield self._removed(before, origin, (*path, key))
+            for key, lost in _children(node.prev).items():
+                if key not in children:
+                    yield self._removed(lost, _set_by(node.op, node.span), (*path, key))
 
     def _leaf(self, node: Node, path: tuple[str, ...], past: tuple[Node, ...]) -> Field:
         where = pointer(path)
@@ -231,7 +235,12 @@ class _Reader:
 
     def _is_secret(self, node: Node, path: tuple[str, ...]) -> bool:
         assert self._one.tree is not None
-        return pointer(path) in self._secret_fields or self._redaction.hides(self._one.tree, path, node)
+        if node.op is not None and node.op.role is Role.SUBSTITUTES:
+            # Its name lists the variables.
+            names = _VARIABLE.findall(node.op.name)
+            if not self._secret_variables.isdisjoint(names):
+                return True
+        return self._redaction.hides(self._one.tree, path, node)
 
     def hidden(self, node: Node, path: tuple[str, ...] = ()) -> Node:
         """The tree with a word in the place of what is secret."""
@@ -292,7 +301,8 @@ def _narrowed(match: Blamed, field: str, commits: Commits) -> Blamed:
 def _no_field(match: Blamed, field: str) -> str:
     known = {one.path: one.path for one in match.fields}
     close = (
-        get_close_matches(field, known, 3) or [path for path in known if path.endswith(field.rpartition("/")[2])][:3]
+        get_close_matches(field, known, 3, _DISTANCE)
+        or [path for path in known if path.endswith(field.rpartition("/")[2])][:3]
     )
     hint = f"\n  did you mean {' or '.join(close)}?" if close else ""
     return f"{match.object.kind} {match.object.name} has no field {field} (a JSON pointer, like /spec/replicas){hint}"

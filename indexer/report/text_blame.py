@@ -61,9 +61,10 @@ class _Note:
 def _document(writer: Writer, match: Blamed) -> None:
     rows = match.document.removesuffix("\n").split("\n")
     beside = _beside(writer, match)
-    places = [_width(note) for notes in beside.notes.values() for note in notes]
-    longest = max((len(row) for row in rows), default=0) + _GAP
-    column = min(longest, max(writer.terminal.width - max(places, default=0), _NARROW))
+    removed = [line for lines in beside.removed.values() for line in lines]
+    widths = [_width(note) for notes in (*beside.notes.values(), *(notes for _, notes in removed)) for note in notes]
+    longest = max(map(len, (*rows, *(text for text, _ in removed)))) + _GAP
+    column = min(longest, max(writer.terminal.width - max(widths, default=0), _NARROW))
     for number, row in enumerate(rows):
         _row(writer, row, row, beside.notes.get(number, []), column)
         for text, notes in beside.removed.get(number, []):
@@ -126,7 +127,7 @@ def _beside(writer: Writer, match: Blamed) -> _Beside:
         if field.removed:
             line, indent = _end(root, field.path.rpartition("/")[0])
             key = field.path.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
-            text = f"{' ' * indent}{key if writer.terminal.colour else f'# {key} removed'}"
+            text = f"{' ' * indent}{key if writer.terminal.colour else f'# {key}'}"
             found.removed.setdefault(line, []).append((text, list(_notes(writer, field))))
         elif field.path in lines:
             first, _, last, _ = lines[field.path]
@@ -167,14 +168,11 @@ def _spread(writer: Writer, field: Field, first: int, last: int) -> Iterator[tup
 
 def _notes(writer: Writer, field: Field) -> Iterator[_Note]:
     origin = field.origin
-    if field.removed:
-        yield (
-            _Note(place(origin.span), f"removed by {_name(origin)}", link=_url(writer, origin)) if origin else _Note("")
-        )
+    if origin is None:
+        yield _Note("", "(no line sets it)")
     else:
-        yield (
-            _Note(place(origin.span), _said(origin), link=_url(writer, origin)) if origin else _Note("", "(the build)")
-        )
+        said = f"removed by {_name(origin)}" if field.removed else _said(origin)
+        yield _Note(place(origin.span), said, link=_url(writer, origin))
     for one in field.substitutions:
         yield _Note(place(one.span) if one.span is not None else "", f"${{{one.variable}}} {one.supplied_by}")
     for past in field.overrode:
@@ -230,7 +228,7 @@ def _explain(writer: Writer, field: Field) -> None:
 
 def _origin(writer: Writer, label: str, origin: Origin | None) -> None:
     if origin is None:
-        writer.entries(label, [("the build itself: no line made it", "", None)])
+        writer.entries(label, [("no line: it is a default, or the build made it", "", None)])
         return
     rows = [(place(origin.span), origin.operation, _url(writer, origin))]
     if origin.entry is not None and origin.entry != origin.span:

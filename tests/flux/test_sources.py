@@ -3,10 +3,11 @@
 import pytest
 
 from indexer.flux.artifacts import ArtifactSpec, GeneratorError, artifacts_of, build_artifact
+from indexer.flux.clones import GitRef, RefKind, git_ref
 from indexer.flux.config import Config
 from indexer.flux.kustomization import clamped
 from indexer.flux.resources import ReferenceSpec, items_of
-from indexer.flux.sources import GitRef, Registry, Sources, UnresolvedSource, describe, git_ref
+from indexer.flux.sources import Registry, Sources, UnresolvedSource, describe
 from indexer.git.directory import DirectoryTree
 from indexer.git.tree import EntryKind
 from indexer.kustomize.nodes import find
@@ -34,7 +35,7 @@ def tree(tmp_path):
 
 
 def resolve(tree, *specs, name="s0"):
-    registry = Registry(home=GitRef("branch", "main"), home_url="https://x.org/r")
+    registry = Registry(home=GitRef(RefKind.BRANCH, "main"), home_url="https://x.org/r")
     for index, spec in enumerate(specs):
         metadata = (
             f"apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {{name: s{index}, namespace: ns}}"

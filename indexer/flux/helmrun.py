@@ -1,0 +1,185 @@
+"""The HelmReleases of one cluster: each waits for its chart and values, is rendered, and becomes a unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from indexer.flux.helmchart import chart_spec, helm_chart, source_reference
+from indexer.flux.helmrelease import Release, in_namespace, release_namespace, render_release
+from indexer.flux.model import RenderedObject, SourceRef, Unit, UnitId, UnitState
+from indexer.flux.objects import Applied, Digests, rendered
+from indexer.flux.resources import HELM, ReferenceSpec, is_kind, name_of, namespace_of, truth
+from indexer.flux.scope import Kind
+from indexer.flux.sources import Registry, Sources, describe
+from indexer.kustomize.nodes import find, text_at
+from indexer.manifest.node import Mapping, Span
+
+
+class Surroundings(Protocol):
+    """What a release needs of its cluster."""
+
+    name: str
+    registry: Registry
+
+    @property
+    def sources(self) -> Sources: ...
+
+    def find_object(self, reference: ReferenceSpec) -> Mapping | None: ...
+
+    def hand_over(self, root: Mapping, unit: UnitId, definition: Span | None, target: str | None) -> None: ...
+
+    def tell(self, unit: UnitId) -> None: ...
+
+
+@dataclass(slots=True)
+class HelmJob:
+    """A HelmRelease on its way to a unit."""
+
+    root: Mapping
+    parent: UnitId | None
+    definition: Span | None
+    release: Release | None = None
+
+    @property
+    def id(self) -> UnitId:
+        return UnitId("HelmRelease", namespace_of(self.root), name_of(self.root))
+
+    def target(self, cluster: str) -> str | None:
+        """The cluster that its objects go to where that is another one."""
+        for reference in ("secretRef", "configMapRef"):
+            name = text_at(self.root, "spec", "kubeConfig", reference, "name")
+            if name:
+                return f"{cluster}/{namespace_of(self.root)}/{name}"
+        return None
+
+
+class HelmRun:
+    """The HelmReleases of a cluster, and the HelmCharts that helm-controller makes for them."""
+
+    def __init__(self, cluster: Surroundings) -> None:
+        self.cluster = cluster
+        self.jobs: dict[UnitId, HelmJob] = {}
+
+    def take(self, root: Mapping, parent: UnitId | None, definition: Span | None) -> bool:
+        """Takes a HelmRelease; False for anything else."""
+        if not is_kind(root, HELM, "HelmRelease"):
+            return False
+        job = HelmJob(root, parent, definition)
+        if self.jobs.setdefault(job.id, job) is job and (chart := helm_chart(root)) is not None:
+            self.cluster.registry.add(chart)
+        return True
+
+    def advance(self, *, last: bool) -> bool:
+        """Renders what can be rendered; with ``last`` the first that would still wait. Whether anything was."""
+        advanced = False
+        for job in [job for job in self.jobs.values() if job.release is None]:
+            release = render_release(job.root, self.cluster.sources, self.cluster.registry, self.cluster.find_object)
+            if release.waits and not last:
+                continue
+            self.cluster.tell(job.id)
+            job.release = release
+            for obj in release.objects:
+                target = job.target(self.cluster.name)
+                self.cluster.hand_over(obj.resource.root, job.id, obj.resource.definition, target)
+            advanced = True
+            if last:
+                break
+        return advanced
+
+    # The result
+
+    def roots(self) -> Iterator[Mapping]:
+        """All objects of the releases."""
+        for job in self.jobs.values():
+            for obj in job.release.objects if job.release is not None else ():
+                yield obj.resource.root
+
+    def units(self, crds: dict[Kind, bool], digests: Digests) -> list[Unit]:
+        return [self._unit(job, job.release, crds, digests) for job in self.jobs.values() if job.release is not None]
+
+    def with_values(self, unit: Unit) -> Unit:
+        """The unit whose HelmReleases know where their values come from."""
+        if unit.target is not None or not any(obj.id.kind == "HelmRelease" for obj in unit.objects):
+            return unit
+        return replace(unit, objects=tuple(map(self._with_values, unit.objects)))
+
+    def _with_values(self, obj: RenderedObject) -> RenderedObject:
+        if (obj.id.group, obj.id.kind) != (HELM, "HelmRelease"):
+            return obj
+        job = self.jobs.get(UnitId("HelmRelease", obj.id.namespace or "", obj.id.name))
+        if job is None or job.release is None:
+            return obj
+        return replace(obj, contributions=(*obj.contributions, *job.release.values))
+
+    def _unit(self, job: HelmJob, release: Release, crds: dict[Kind, bool], digests: Digests) -> Unit:
+        objects = tuple(_rendered(job, release, crds, digests))
+        state, reason = _state(job.root, release)
+        spec = chart_spec(job.root, self.cluster.registry)
+        return Unit(
+            cluster=self.cluster.name,
+            id=job.id,
+            state=state,
+            reason=reason,
+            source=_source(job.root, spec, self.cluster.registry),
+            path=text_at(spec, "chart") or None,
+            directory=release.directory,
+            parent=job.parent,
+            definition=job.definition,
+            objects=objects,
+            inputs=release.inputs,
+            target=job.target(self.cluster.name),
+        )
+
+
+def _rendered(job: HelmJob, release: Release, crds: dict[Kind, bool], digests: Digests) -> Iterator[RenderedObject]:
+    namespace = release_namespace(job.root)
+    for obj in release.objects:
+        applied = Applied(in_namespace(obj.resource.root, namespace, crds), obj.resource, ())
+        yield rendered(applied, crds, digests, obj.values, defined_by=obj.defined_by)
+
+
+def _state(root: Mapping, release: Release) -> tuple[UnitState, str | None]:
+    reasons = [release.reason] if release.reason else []
+    if reasons and not release.objects and release.state is UnitState.UNRESOLVED:
+        reasons = [f"expanded by {_chart(root)}: {_advice(root)}", *reasons]
+    state = release.state
+    at = find(root, "spec", "suspend")
+    if at is not None and truth(at):
+        state = UnitState.SUSPENDED
+        reasons = [f"{at.span}: spec.suspend is true" if at.span is not None else "spec.suspend is true", *reasons]
+    return state, "; ".join(reasons) or None
+
+
+def _advice(root: Mapping) -> str:
+    """Where a person changes what the chart makes of it."""
+    for field, advice in (("values", "edit the values at"), ("valuesFrom", "edit the objects that are named at")):
+        node = find(root, "spec", field)
+        if node is not None and node.span is not None:
+            return f"{advice} {node.span}"
+    return "give it values in its spec.values"
+
+
+def _chart(root: Mapping) -> str:
+    chart = find(root, "spec", "chart", "spec")
+    if chart is None:
+        reference = find(root, "spec", "chartRef")
+        return f"the chart of {text_at(reference, 'kind')} {text_at(reference, 'name')}"
+    source = find(chart, "sourceRef")
+    version = text_at(chart, "version")
+    named = " ".join(part for part in ("chart", text_at(chart, "chart"), version) if part)
+    return f"{named} of {text_at(source, 'kind')} {text_at(source, 'name')}"
+
+
+def _source(root: Mapping, spec: Mapping | None, registry: Registry) -> SourceRef | None:
+    """The source of the chart; for a chart of a HelmRepository the ref is the version that is asked for."""
+    reference = source_reference(root, registry)
+    if reference is None:
+        return None
+    key = (reference.kind, reference.namespace, reference.name)
+    found = registry.sources.get(key)
+    source = describe(found) if found is not None else SourceRef(*key)
+    if reference.kind == "HelmRepository":
+        return replace(source, ref=f"version {text_at(spec, 'version') or '*'}")
+    return source
