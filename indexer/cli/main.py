@@ -29,6 +29,7 @@ _MESSAGES = {
     ("indexer.git.command", "GitError"),
     ("indexer.git.tree", "TreeError"),
     ("indexer.kustomize.errors", "KustomizeError"),
+    ("indexer.manifest.errors", "EmitError"),
     ("indexer.manifest.errors", "ManifestError"),
 }
 """Errors whose text is for the user; by name, so that no room is imported to look for its errors."""

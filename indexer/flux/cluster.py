@@ -10,6 +10,7 @@ from indexer.flux import fluxinstance
 from indexer.flux.clones import git_ref
 from indexer.flux.discover import EntryPoint
 from indexer.flux.helmrun import HelmRun
+from indexer.flux.imagepolicy import Markers
 from indexer.flux.kustomization import (
     BuiltUnit,
     Finished,
@@ -55,6 +56,10 @@ class Workspace:
     remotes: Remotes
     digests: Digests = field(default_factory=Digests)
     progress: Callable[[str], None] | None = None
+    markers: Markers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.markers = Markers(self.sources.tree)
 
 
 @dataclass(slots=True)
@@ -243,6 +248,11 @@ class ClusterRun:
         """Resolves sources, for all clusters."""
         return self.workspace.sources
 
+    @property
+    def known(self) -> int:
+        """Grows with each source and each object that could bring a release further."""
+        return len(self.registry.sources) + len(self.registry.generators) + len(self.objects)
+
     def tell(self, unit: UnitId) -> None:
         """Says what is being rendered."""
         if self.workspace.progress is not None:
@@ -289,7 +299,7 @@ class ClusterRun:
             fluxinstance.unit_of(root, self.name, parent, definition, crds, self.workspace.digests)
             for root, parent, definition in self.instances
         ]
-        unique = {unit.id: self.helm.with_values(unit) for unit in reversed(units)}
+        unique = {unit.id: self.workspace.markers.on(self.helm.with_values(unit)) for unit in reversed(units)}
         ordered = sorted(unique.values(), key=lambda unit: unit.id)
         return [Cluster(self.name, self.entry.files, tuple(ordered))]
 

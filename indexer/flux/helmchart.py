@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from indexer.flux.kustomization import clamped
 from indexer.flux.resources import ReferenceSpec, items_of, name_of, namespace_of, truth
+from indexer.flux.semver import BadRange, best
 from indexer.flux.sources import Registry, Sources
 from indexer.flux.synthetic import node_of
 from indexer.git.recording import RecordingTree
@@ -21,8 +21,6 @@ from indexer.manifest.node import Mapping, Scalar
 
 Defaults = list[tuple[Origin, dict[str, Any]]]
 """Values that come with a chart, weakest first."""
-
-_EXACT: Final = re.compile(r"v?\d+\.\d+\.\d+[^ ,|*<>=~^]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +121,15 @@ def _of_version(tree: Tree, spec: Mapping) -> str:
         raise ChartError(f"there is no chart {name} in the folder of [[source]]: helm pull it to there")
     held = {_plain(load(tree, path).version): path for path in paths}
     try:
-        chosen = best(version, dict.fromkeys(held, 0)) if version else max(held, key=lambda one: parse(one) or _NONE)
+        chosen = best(version or "*", dict.fromkeys(held, 0))
     except BadRange:
         chosen = None
     if chosen is None:
         found = ", ".join(sorted(held))
-        raise ChartError(f"chart {name} is at hand in version {found} and not in {version}: helm pull that version")
+        raise ChartError(
+            f"chart {name} is at hand in version {found}, not in {version or 'any release'}: helm pull that version"
+        )
     return held[chosen]
-
-
-def _version_of(tree: Tree, path: str) -> str:
-    return _plain(load(tree, path).version)
 
 
 def _plain(version: str) -> str:

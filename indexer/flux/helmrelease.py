@@ -52,12 +52,15 @@ class Release:
 
     state: UnitState
     reason: str | None
-    values: tuple[Contribution, ...] = ()
+    parts: tuple[Contribution, ...] = ()
+    """What has a part in the HelmRelease beside its own document: values, and files of the chart."""
     objects: tuple[ReleaseObject, ...] = ()
     directory: str | None = None
     inputs: Inputs = field(default_factory=Inputs)
-    waits: bool = False
-    """Whether something is missing that another unit may still bring."""
+
+
+class Waiting(Exception):
+    """A release that needs something which another unit may still bring."""
 
 
 def release_name(root: Mapping) -> str:
@@ -76,26 +79,32 @@ def release_namespace(root: Mapping) -> str:
 
 
 def render_release(
-    root: Mapping, sources: Sources, registry: Registry, find_object: Callable[[ReferenceSpec], Mapping | None]
+    root: Mapping,
+    sources: Sources,
+    registry: Registry,
+    find_object: Callable[[ReferenceSpec], Mapping | None],
+    *,
+    last: bool,
 ) -> Release:
-    """Renders a HelmRelease as far as that can be done here."""
+    """Renders a HelmRelease as far as that can be done here. Raises Waiting, unless this is the ``last`` chance."""
     found: FoundChart | None = None
     missing: str | None = None
     try:
         found = find_chart(root, sources, registry)
     except (ChartError, UnresolvedSource) as error:
+        if not last:
+            raise Waiting from None
         missing = str(error)
     try:
         known = load(root, find_object, found.defaults if found is not None else [])
     except ValuesError as error:
         return Release(UnitState.FAILED, str(error))
-    values = tuple(known.values.contributions())
+    parts = (*(_chart_files(found.chart) if found is not None else ()), *known.values.contributions())
     if found is None:
-        assert missing is not None
-        return Release(UnitState.UNRESOLVED, missing, values, waits=True)
-    release = Release(
-        UnitState.RENDERED, None, values, (), found.directory, inputs_of(found.recording), bool(known.unknown)
-    )
+        return Release(UnitState.UNRESOLVED, missing, parts)
+    if known.unknown and not last:
+        raise Waiting
+    release = Release(UnitState.RENDERED, None, parts, (), found.directory, inputs_of(found.recording))
     try:
         objects = tuple(_objects(root, found.chart, known))
     except EngineMissing as error:
@@ -105,6 +114,16 @@ def render_release(
         return replace(release, state=state, reason="; ".join([*known.unknown, _why(root, error, known.values)]))
     state = UnitState.UNRESOLVED if known.unknown else UnitState.RENDERED
     return replace(release, state=state, reason="; ".join(known.unknown) or None, objects=objects)
+
+
+def _chart_files(chart: Chart) -> Iterator[Contribution]:
+    """Files of the chart that shape all that it makes, and no single object."""
+    for inner, file in chart.files.items():
+        name = inner.rpartition("/")[2]
+        if file.path is not None and (name == "Chart.yaml" or name.startswith("_")):
+            lines = file.content.decode(errors="replace").splitlines() or [""]
+            span = Span(Source(file.repository, file.path), 1, 1, len(lines), max(len(lines[-1]), 1))
+            yield Contribution(Role.CONFIGURES, "chart" if name == "Chart.yaml" else "helper template", span)
 
 
 def _why(root: Mapping, error: Exception, values: Values) -> str:

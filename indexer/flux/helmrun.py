@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from indexer.flux.helmchart import chart_spec, helm_chart, source_reference
-from indexer.flux.helmrelease import Release, in_namespace, release_namespace, render_release
+from indexer.flux.helmrelease import Release, Waiting, in_namespace, release_namespace, render_release
 from indexer.flux.model import RenderedObject, SourceRef, Unit, UnitId, UnitState
 from indexer.flux.objects import Applied, Digests, rendered
 from indexer.flux.resources import HELM, ReferenceSpec, is_kind, name_of, namespace_of, truth
@@ -26,6 +26,10 @@ class Surroundings(Protocol):
     @property
     def sources(self) -> Sources: ...
 
+    @property
+    def known(self) -> int:
+        """Grows with each source and each object that could bring a release further."""
+
     def find_object(self, reference: ReferenceSpec) -> Mapping | None: ...
 
     def hand_over(self, root: Mapping, unit: UnitId, definition: Span | None, target: str | None) -> None: ...
@@ -41,6 +45,8 @@ class HelmJob:
     parent: UnitId | None
     definition: Span | None
     release: Release | None = None
+    tried: int = -1
+    """How much was known of the cluster when it last had to wait."""
 
     @property
     def id(self) -> UnitId:
@@ -72,21 +78,26 @@ class HelmRun:
         return True
 
     def advance(self, *, last: bool) -> bool:
-        """Renders what can be rendered; with ``last`` the first that would still wait. Whether anything was."""
+        """Renders what can be rendered; with ``last`` also what would still wait. Whether anything was."""
         advanced = False
         for job in [job for job in self.jobs.values() if job.release is None]:
-            release = render_release(job.root, self.cluster.sources, self.cluster.registry, self.cluster.find_object)
-            if release.waits and not last:
+            if job.tried == self.cluster.known and not last:
+                continue
+            try:
+                job.release = release = self._render(job, last=last)
+            except Waiting:
+                job.tried = self.cluster.known
                 continue
             self.cluster.tell(job.id)
-            job.release = release
             for obj in release.objects:
                 target = job.target(self.cluster.name)
                 self.cluster.hand_over(obj.resource.root, job.id, obj.resource.definition, target)
             advanced = True
-            if last:
-                break
         return advanced
+
+    def _render(self, job: HelmJob, *, last: bool) -> Release:
+        cluster = self.cluster
+        return render_release(job.root, cluster.sources, cluster.registry, cluster.find_object, last=last)
 
     # The result
 
@@ -111,7 +122,7 @@ class HelmRun:
         job = self.jobs.get(UnitId("HelmRelease", obj.id.namespace or "", obj.id.name))
         if job is None or job.release is None:
             return obj
-        return replace(obj, contributions=(*obj.contributions, *job.release.values))
+        return replace(obj, contributions=(*obj.contributions, *job.release.parts))
 
     def _unit(self, job: HelmJob, release: Release, crds: dict[Kind, bool], digests: Digests) -> Unit:
         objects = tuple(_rendered(job, release, crds, digests))

@@ -108,7 +108,7 @@ def _file(given: _Given) -> tuple[Origin, dict[str, Any]]:
         if isinstance(node, Mapping):
             return origin_of(given.name, node, yaml_11=True, secret=given.secret)
         if node is None or (isinstance(node, Scalar) and node.text in ("", "null", "~")):
-            return Origin(given.name, (), given.secret), {}
+            return Origin(given.name, ()), {}
     except ManifestError as error:
         # Text of a Secret could be part of what is wrong.
         why = f"{given.span}: {given.name} is not valid YAML" if given.secret else str(error)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from indexer.manifest.history import Contribution
-from indexer.manifest.node import Mapping, Role, Span
+if TYPE_CHECKING:
+    from indexer.manifest.history import Contribution
+    from indexer.manifest.node import Mapping, Role, Span
 
 
 @dataclass(frozen=True, slots=True, order=True)

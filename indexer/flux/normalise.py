@@ -9,6 +9,7 @@ import re
 from fractions import Fraction
 from typing import Final
 
+from indexer.flux.builtin import without_unknown_fields
 from indexer.flux.resources import group_of, is_kustomization, items_of, kind_of
 from indexer.kustomize.fieldspec import is_null
 from indexer.kustomize.nodes import drop, find, put, string
@@ -25,7 +26,6 @@ _MAPS: Final = frozenset(
     {"requests", "limits", "capacity", "hard", "default", "defaultRequest", "max", "min", "maxLimitRequestRatio"}
 )
 _SINGLE: Final = frozenset({"sizeLimit", "averageValue", "divisor"})
-_SECRET_FIELDS: Final = ("apiVersion", "kind", "metadata", "data", "stringData", "type", "immutable")
 _QUANTITY: Final = re.compile(r"([+-]?)([0-9]+\.?[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?")
 _DECIMAL: Final = {"n": -3, "u": -2, "m": -1, "": 0, "k": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 _BINARY: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
@@ -41,11 +41,9 @@ def normalised(root: Mapping, *, cluster_scoped: bool) -> Mapping:
     created = find(root, "metadata", "creationTimestamp")
     if created is not None:
         root = drop(root, ("metadata", "creationTimestamp"))
+    root = without_unknown_fields(root)
     if (group, kind) == ("", "ConfigMap"):
         return _without_nulls(root, "data")
-    if (group, kind) == ("", "Secret"):
-        fields = {key: field for key, field in root.fields.items() if key in _SECRET_FIELDS}
-        return root if len(fields) == len(root.fields) else root.derive(fields)
     if is_kustomization(root):
         return _with_defaults(root)
     if (group, kind) in _QUANTITIES:

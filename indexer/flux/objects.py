@@ -12,7 +12,7 @@ from indexer.flux.normalise import normalised
 from indexer.flux.postbuild import Expanded
 from indexer.flux.resources import KustomizationSpec, group_of, kind_of, name_of, namespace_of
 from indexer.flux.scope import Kind, is_cluster_scoped
-from indexer.flux.sops import is_refused
+from indexer.flux.sops import in_clear, is_refused, secrecy
 from indexer.kustomize.fieldspec import is_null
 from indexer.kustomize.nodes import find, put, string, text_at
 from indexer.kustomize.resource import Resource
@@ -101,8 +101,11 @@ def _with_common_metadata(root: Mapping, spec: KustomizationSpec) -> Mapping:
 def identity(root: Mapping, crds: dict[Kind, bool]) -> ObjectId:
     """The object's identity in the cluster; a cluster-scoped one has no namespace, whatever it says."""
     group, kind = group_of(root), kind_of(root)
-    namespace = None if is_cluster_scoped(group, kind, crds) else namespace_of(root) or None
-    return ObjectId(group, text_at(root, "apiVersion").rpartition("/")[2], kind, namespace, name_of(root))
+    namespace = None if is_cluster_scoped(group, kind, crds) else in_clear(namespace_of(root)) or None
+    version = text_at(root, "apiVersion")
+    if in_clear(version) != version:
+        group, version = "", in_clear(version)
+    return ObjectId(group, version.rpartition("/")[2], in_clear(kind), namespace, in_clear(name_of(root)))
 
 
 class Digests:
@@ -142,7 +145,7 @@ def rendered(
         role=role,
         definition=obj.resource.definition,
         digest=digests.of(root),
-        contributions=(*_contributions(obj.resource, root, role, defined_by), *more),
+        contributions=(*_contributions(obj.resource, root, role, defined_by), *secrecy(obj.root), *more),
         substitutions=obj.substitutions,
         tree=root,
     )
@@ -152,9 +155,9 @@ def _contributions(resource: Resource, root: Mapping, role: Role, defined_by: st
     if resource.definition is not None:
         name = "generator" if role is Role.GENERATES else defined_by
         yield Contribution(role, name, resource.definition, ("",))
-    for entry in resource.via:
+    for field, entry in resource.via:
         if entry.span is not None:
-            yield Contribution(Role.CONFIGURES, "resources entry", entry.span)
+            yield Contribution(Role.CONFIGURES, f"{field} entry", entry.span)
     made = contributions(root)
     templates = {c.span for c in made if c.role is Role.SUBSTITUTES}
     for contribution in made:

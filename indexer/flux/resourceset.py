@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
 
 from indexer.flux.gofunctions import Value
 from indexer.flux.gotemplate import TemplateError, Unsupported, execute
-from indexer.flux.inputs import InputsError, input_sets, is_disabled
+from indexer.flux.inputs import input_sets, is_disabled
 from indexer.flux.kustomization import UnitFailure, reason_at
 from indexer.flux.model import RenderedObject, Substitution, UnitState
 from indexer.flux.objects import Applied, Digests, RefusedObject, applied, rendered
 from indexer.flux.postbuild import Expanded
 from indexer.flux.resources import group_of, items_of, kind_of, name_of, namespace_of, read_kustomization
 from indexer.flux.scope import Kind
-from indexer.flux.substitute import SubstitutionError, expansions, parse
-from indexer.flux.templated import EmbeddedTemplate, Made, ObjectTemplate, Template, locate, made_of
+from indexer.flux.templated import EmbeddedTemplate, Made, ObjectTemplate, Template, locate, made_of, variables_in
 from indexer.kustomize.nodes import find, string_map, text_at
 from indexer.kustomize.resource import Resource
 from indexer.manifest.errors import ManifestError
@@ -61,7 +59,7 @@ _Key = tuple[str, str, str, str]
 def expand(root: Mapping, providers: Iterable[Mapping], substitutions: tuple[Substitution, ...]) -> ExpandedSet:
     """The objects of a ResourceSet. ``substitutions`` are those of ``postBuild`` in the ResourceSet itself.
 
-    Raises UnitFailure; InputsError where the inputs cannot be had.
+    Raises UnitFailure; inputs.InputsError where the inputs cannot be had.
     """
     spec = find(root, "spec")
     steps = items_of(find(spec, "steps"))
@@ -193,23 +191,5 @@ class _Supplied:
             yield from self.by_field.get(self.fields.get(id(node), ""), ())
         for node, line in made.lines[where]:
             here = self.by_field.get(self.fields.get(id(node), ""), ())
-            names = _names_in(node, line) if here else frozenset()
+            names = variables_in(node, line) if here else frozenset()
             yield from (one for one in here if one.variable in names)
-
-
-def _names_in(node: Node, line: int) -> frozenset[str]:
-    """The variables in a line of a text before it was expanded; values never bring new lines."""
-    before = node.prev
-    if not isinstance(before, Scalar):
-        return frozenset()
-    lines = before.text.split("\n")
-    try:
-        return frozenset(one.name for one in expansions(parse(lines[min(line, len(lines) - 1)])))
-    except SubstitutionError:
-        return frozenset()
-
-
-Providers = Table[tuple[str, str], Mapping]
-"""The ResourceSetInputProviders of a cluster, by namespace and name."""
-
-__all__ = ["ExpandedSet", "InputsError", "Providers", "SetObject", "expand", "finished"]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from indexer.flux.inputs import InputsError, MissingProvider, is_disabled, is_provider, waits_for_providers
 from indexer.flux.kustomization import UnitFailure, reason_at
-from indexer.flux.model import Substitution, Unit, UnitId, UnitState
+from indexer.flux.model import RenderedObject, Substitution, Unit, UnitId, UnitState
 from indexer.flux.objects import Digests
 from indexer.flux.resources import OPERATOR, is_kind, name_of, namespace_of
-from indexer.flux.resourceset import ExpandedSet, expand, finished
 from indexer.flux.scope import Kind
 from indexer.kustomize.nodes import find
 from indexer.manifest.node import Mapping, Span
+
+if TYPE_CHECKING:
+    from indexer.flux.resourceset import ExpandedSet
 
 
 class Found(Protocol):
@@ -74,6 +76,9 @@ class SetRun:
         return advanced
 
     def _expand(self, job: SetJob, *, last: bool) -> bool:
+        # The template language takes a while to import, and few repositories have sets.
+        from indexer.flux.resourceset import expand
+
         try:
             job.made = expand(job.root, self.providers.values(), job.substitutions)
         except MissingProvider as missing:
@@ -108,8 +113,16 @@ class SetRun:
                 directory=None,
                 parent=job.parent,
                 definition=job.definition,
-                objects=tuple(finished(one, crds, digests) for one in job.made.objects) if job.made is not None else (),
+                objects=_objects(job, crds, digests),
             )
+
+
+def _objects(job: SetJob, crds: dict[Kind, bool], digests: Digests) -> tuple[RenderedObject, ...]:
+    if job.made is None:
+        return ()
+    from indexer.flux.resourceset import finished
+
+    return tuple(finished(one, crds, digests) for one in job.made.objects)
 
 
 def _state(job: SetJob) -> tuple[UnitState, str | None]:

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from indexer.flux.resources import KustomizationSpec, ReferenceSpec, group_of, kind_of, name_of
+from indexer.flux.resources import KustomizationSpec, ReferenceSpec, group_of, is_kind, kind_of, name_of
 from indexer.kustomize.nodes import find, string_map, text_at
-from indexer.manifest.node import Mapping
+from indexer.manifest.history import Contribution
+from indexer.manifest.node import Mapping, Node, Role, Scalar, Sequence, pointer
 
+_CIPHERTEXT: Final = "ENC["
+_MARKS: Final = ('"mac": "ENC[', "mac: ENC[", "sops_mac=ENC[", "[sops]")
+_KEYS: Final = {
+    "age": ("recipient",),
+    "pgp": ("fp",),
+    "kms": ("arn",),
+    "gcp_kms": ("resource_id",),
+    "azure_kv": ("vault_url", "name", "version"),
+    "hc_vault": ("vault_address", "engine_path", "key_name"),
+}
+"""What names a key of each kind in the ``sops`` field: nothing of it is secret."""
+_NAMES: Final = {
+    "age": re.compile(r"recipient\W+(age1[0-9a-z]+)"),
+    "pgp": re.compile(r"fp\W+([0-9A-F]{40})"),
+    "kms": re.compile(r"\b(arn:aws[a-z-]*:kms:[\w:/-]+)"),
+    "gcp_kms": re.compile(r"resource_id\W+(projects/[\w/.-]+)"),
+}
 _DECRYPT: Final = "kustomize.toolkit.fluxcd.io/decrypt"
 
 
@@ -49,3 +70,72 @@ def missing_key(
             what = f"the SOPS-encrypted {kind_of(encrypted)} {name_of(encrypted)}"
             return f"{place}{reference} holds no key (*.agekey, *.asc, sops.*) for {what}: add it"
     return None
+
+
+def in_clear(text: str) -> str:
+    """A text of an object's identity, or a word in the place of ciphertext."""
+    return "encrypted" if text.startswith(_CIPHERTEXT) else text
+
+
+def secrecy(root: Mapping) -> Iterator[Contribution]:
+    """What encrypts an object, or the files that a generator put into it, and who can open it, as a sentence."""
+    yield from _encryption(root)
+    yield from _sealing(root)
+
+
+def _encryption(root: Mapping) -> Iterator[Contribution]:
+    sops = root.get("sops")
+    if is_encrypted(root) and sops is not None and sops.span is not None:
+        yield Contribution(Role.VALUES, _opened_by(_recipients(sops)), sops.span)
+        return
+    if kind_of(root) != "Secret" or group_of(root):
+        return
+    data = root.get("data")
+    for key, node in data.items() if isinstance(data, Mapping) else ():
+        text = _decoded(node.text) if isinstance(node, Scalar) and node.op is not None else ""
+        if node.span is not None and any(mark in text for mark in _MARKS):
+            yield Contribution(Role.VALUES, _opened_by(_recipients_in(text)), node.span, (pointer(("data", key.text)),))
+
+
+def _sealing(root: Mapping) -> Iterator[Contribution]:
+    if not is_kind(root, "bitnami.com", "SealedSecret"):
+        return
+    at = find(root, "spec", "encryptedData")
+    span = at.span if at is not None else root.span
+    if span is not None:
+        template = find(root, "spec", "template", "metadata")
+        namespace = text_at(template, "namespace") or text_at(root, "metadata", "namespace")
+        secret = f"Secret {namespace}/{text_at(template, 'name') or name_of(root)}"
+        yield Contribution(Role.VALUES, f"sealed: only the cluster's sealed-secrets controller opens {secret}", span)
+
+
+def _opened_by(recipients: list[str]) -> str:
+    known = ", ".join(recipients) or "keys that it does not name"
+    return f"encrypted with SOPS: opened by {known}"
+
+
+def _recipients(sops: Node) -> list[str]:
+    """The public names of all keys that open a document, with those of its key groups."""
+    found: list[str] = []
+    groups = find(sops, "key_groups")
+    for group in (sops, *(groups.items if isinstance(groups, Sequence) else ())):
+        for kind, fields in _KEYS.items():
+            keys = find(group, kind)
+            for key in keys.items if isinstance(keys, Sequence) else ():
+                name = "/".join(text for text in (text_at(key, field) for field in fields) if text)
+                if name:
+                    found.append(f"{kind} {name}")
+    return list(dict.fromkeys(found))
+
+
+def _recipients_in(text: str) -> list[str]:
+    """The same from the text of a file of any format."""
+    found = [f"{kind} {match[1]}" for kind, known in _NAMES.items() for match in known.finditer(text)]
+    return list(dict.fromkeys(found))
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True).decode(errors="replace")
+    except (binascii.Error, ValueError):
+        return ""

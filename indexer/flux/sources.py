@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 from indexer.flux.artifacts import GeneratorError, artifacts_of, build_artifact
 from indexer.flux.clones import Clones, GitRef, git_ref
@@ -20,6 +21,9 @@ from indexer.git.repository import Repository
 from indexer.git.tree import EntryKind, Tree, TreeError
 from indexer.kustomize.nodes import find, text_at
 from indexer.manifest.node import Mapping, Node
+
+ASSUMED: Final = "taken for this repository: a guess, since no file defines the source"
+"""The ref of a source that an entry point reads and that nobody wrote down, as before a bootstrap."""
 
 
 class UnresolvedSource(Exception):
@@ -101,7 +105,7 @@ class Sources:
         source = registry.sources.get(key)
         if source is None:
             if key in registry.assumed:
-                return Artifact(self._packed(self.tree, "", None, None), ref)
+                return Artifact(self._packed(self.tree, "", None, None), replace(ref, ref=ASSUMED))
             raise UnresolvedSource(
                 f"{reference} is defined nowhere in this cluster: correct sourceRef, or add the file with it to "
                 "`entry` of the [[cluster]] in .fluxidx.toml",

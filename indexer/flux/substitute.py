@@ -135,7 +135,9 @@ class _Parser:
 
     def name(self) -> str:
         start = self.at
-        self.at += len(_ASCII_NAME.match(self.text, start)[0])  # type: ignore[index] - it matches no letter too
+        ascii_name = _ASCII_NAME.match(self.text, start)
+        assert ascii_name is not None
+        self.at = ascii_name.end()
         while self.peek() and (self.peek() == "_" or self.peek().isalpha() or self.peek().isdecimal()):
             self.at += 1
         return self.text[start : self.at]

@@ -14,6 +14,8 @@ from typing import Any
 from indexer.flux.gofunctions import Origin
 from indexer.flux.gotemplate import Emitted, Output, line_starts
 from indexer.flux.goyaml import dump
+from indexer.flux.substitute import SubstitutionError, expansions
+from indexer.flux.substitute import parse as parse_text
 from indexer.kustomize.nodes import string
 from indexer.manifest.compose import parse, parse_stream
 from indexer.manifest.embedded import place_of
@@ -59,6 +61,10 @@ class Template:
         """The scalars that hold a part of the text, each with the line of it (from 0) where the part begins."""
         raise NotImplementedError
 
+    def operation(self, start: int, end: int) -> Operation | None:
+        """What put a part of the text there that has no node of its own."""
+        raise NotImplementedError
+
     def span(self, offset: int) -> Span | None:
         """Where a character stands."""
         source, pos = self.position(offset, offset + 1)
@@ -72,6 +78,8 @@ class EmbeddedTemplate(Template):
         super().__init__(scalar.text)
         self.scalar = scalar
         self._place = place_of(scalar)
+        self._names: dict[int, frozenset[str]] = {}
+        self._operations: dict[str, Operation] = {}
 
     def position(self, start: int, end: int) -> tuple[Source, int]:
         return self.scalar.source, pack(*self._point(start), *self._point(end))
@@ -83,6 +91,20 @@ class EmbeddedTemplate(Template):
     def original(self, start: int, node: Node) -> Node | None:
         del start, node  # Its own nodes are only made when it is rendered.
         return None
+
+    def operation(self, start: int, end: int) -> Operation | None:
+        op = self.scalar.op
+        if op is None or op.role is not Role.SUBSTITUTES:
+            return op
+        names = ", ".join(sorted({name for _, line in self.carriers(start, end) for name in self._variables(line)}))
+        if not names:
+            return None
+        return self._operations.setdefault(names, Operation(op.role, f"postBuild {names}", op.entry))
+
+    def _variables(self, line: int) -> frozenset[str]:
+        if line not in self._names:
+            self._names[line] = variables_in(self.scalar, line)
+        return self._names[line]
 
     def carriers(self, start: int, end: int) -> Iterator[tuple[Node, int]]:
         for line in range(bisect_right(self.lines, start) - 1, max(bisect_right(self.lines, end - 1), 1)):
@@ -134,6 +156,10 @@ class ObjectTemplate(Template):
         known = self._containers.get(start) if _is_filled(node) else leaf if first == start else None
         return known if isinstance(known, type(node)) else None
 
+    def operation(self, start: int, end: int) -> Operation | None:
+        del start, end
+        return None
+
     def carriers(self, start: int, end: int) -> Iterator[tuple[Node, int]]:
         del end
         yield self._holding(start)[2], 0
@@ -149,6 +175,18 @@ def _offsets(node: Node, lines: list[int]) -> tuple[int, int]:
     last = len(lines) - 1
     start = lines[min(line, last)] + column
     return start, max(lines[min(end_line, last)] + end_column, start + 1)
+
+
+def variables_in(node: Node, line: int) -> frozenset[str]:
+    """The variables of ``postBuild`` in a line of a text before it was expanded; values never bring new lines."""
+    before = node.prev
+    if not isinstance(before, Scalar) or "${" not in before.text:
+        return frozenset()
+    lines = before.text.split("\n")
+    try:
+        return frozenset(one.name for one in expansions(parse_text(lines[min(line, len(lines) - 1)])))
+    except SubstitutionError:
+        return frozenset()
 
 
 @dataclass(slots=True)
@@ -296,6 +334,8 @@ class _Reader:
                 node.gone = original.gone
         else:
             node.source, node.pos = self.template.position(first, max(last, first + 1))
+            if not _is_filled(node):
+                node.op = self.template.operation(first, max(last, first + 1))
         return node
 
     def _leaf(self, node: Node, path: tuple[str, ...], start: int, end: int) -> Node:

@@ -8,7 +8,9 @@ into it writes into both.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping as Table
+from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from indexer.helm.setpath import Assignment, Path, SetError, Value
@@ -52,6 +54,8 @@ class Origin:
     name: str
     """``spec.values``, ``ConfigMap ns/name key``, ``values file path`` …"""
     leaves: tuple[Leaf, ...]
+    branches: Table[Path, Span] = field(default_factory=dict)
+    """Where each map and list stands that is not empty, from its key on."""
     secret: bool = False
     default: bool = False
     """Whether the chart brings it along, and no release names it."""
@@ -66,13 +70,15 @@ class Values:
     """Weakest first."""
 
     def contributions(self, prefix: Path = ("spec", "values")) -> Iterator[Contribution]:
-        """Every span that gives a value; ``fields`` are pointers below ``prefix``, where the values would stand."""
+        """Every span that gives values; ``fields`` are pointers below ``prefix``, where the values would stand.
+
+        A map of which all is in effect, or nothing, is one span.
+        """
         for origin in self.origins:
-            for leaf in origin.leaves:
-                if leaf.span is not None:
-                    field = pointer(map(str, (*prefix, *leaf.path)))
-                    lost = not self.is_effective(leaf)
-                    yield Contribution(Role.VALUES, origin.name, leaf.span, (field,), lost)
+            states = [(leaf, self.is_effective(leaf)) for leaf in origin.leaves]
+            for path, span, effective in _collapsed(origin, (), states):
+                under = pointer(map(str, (*prefix, *path)))
+                yield Contribution(Role.VALUES, origin.name, span, (under,), not effective)
 
     def is_effective(self, leaf: Leaf) -> bool:
         """Whether the leaf is what stands at its path in the end."""
@@ -102,6 +108,20 @@ class Values:
         )
 
 
+def _collapsed(origin: Origin, path: Path, states: list[tuple[Leaf, bool]]) -> Iterator[tuple[Path, Span, bool]]:
+    """The spans of the leaves below a path: one where all are alike, else those of each part."""
+    if not states:
+        return
+    leaf, effective = states[0]
+    alike = leaf.path == path or all(state is effective for _, state in states)
+    span = leaf.span if leaf.path == path else origin.branches.get(path)
+    if alike and span is not None:
+        yield path, span, effective
+    elif leaf.path != path:
+        for key, part in groupby(states, key=lambda state: state[0].path[len(path)]):
+            yield from _collapsed(origin, (*path, key), list(part))
+
+
 def origin_of(
     name: str, root: Mapping, *, yaml_11: bool, secret: bool = False, default: bool = False
 ) -> tuple[Origin, dict[str, Any]]:
@@ -110,15 +130,16 @@ def origin_of(
     ``yaml_11``: read as Go reads a values file (``yes`` is true); else as the API server has it. Raises ManifestError.
     """
     leaves: list[Leaf] = []
-    tree = _grown(root, (), root.span, leaves, yaml_11=yaml_11)
+    branches: dict[Path, Span] = {}
+    tree = _grown(root, (), root.span, leaves, branches, yaml_11=yaml_11)
     assert isinstance(tree, dict)
-    return Origin(name, tuple(leaves), secret, default), tree
+    return Origin(name, tuple(leaves), branches, secret, default), tree
 
 
 def origin_at(name: str, assignments: list[Assignment], at: Scalar, span: Span | None, *, secret: bool) -> Origin:
     """What ``--set`` expressions of one text set, as an origin."""
     leaves = tuple(Leaf(one.path, _made(one.value, at), span) for one in assignments)
-    return Origin(name, leaves, secret)
+    return Origin(name, leaves, secret=secret)
 
 
 def merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -174,18 +195,23 @@ def to_plain(tree: Tree) -> Any:
     return to_data(tree)
 
 
-def _grown(node: Node, path: Path, span: Span | None, leaves: list[Leaf], *, yaml_11: bool) -> Tree:
-    """The tree of a node, its leaves noted."""
-    if isinstance(node, Mapping) and node.fields:
+def _grown(
+    node: Node, path: Path, span: Span | None, leaves: list[Leaf], branches: dict[Path, Span], *, yaml_11: bool
+) -> Tree:
+    """The tree of a node, its leaves and branches noted."""
+    parts: list[tuple[str | int, Node, Span | None]] = []
+    if isinstance(node, Mapping):
         pairs = {key.text: (key, value) for key, value in (*node.items(), *node.duplicate)}
-        return {
-            text: _grown(value, (*path, text), _joined(key, value), leaves, yaml_11=yaml_11)
-            for text, (key, value) in pairs.items()
+        parts = [(text, value, _joined(key, value)) for text, (key, value) in pairs.items()]
+    elif isinstance(node, Sequence):
+        parts = [(index, item, item.span) for index, item in enumerate(node.items)]
+    if parts:
+        if span is not None:
+            branches[path] = span
+        grown = {
+            key: _grown(value, (*path, key), place, leaves, branches, yaml_11=yaml_11) for key, value, place in parts
         }
-    if isinstance(node, Sequence) and node.items:
-        return [
-            _grown(item, (*path, index), item.span, leaves, yaml_11=yaml_11) for index, item in enumerate(node.items)
-        ]
+        return list(grown.values()) if isinstance(node, Sequence) else {str(key): tree for key, tree in grown.items()}
     tree: Tree = {} if isinstance(node, Mapping) else []
     if isinstance(node, Scalar):
         tree = _typed(node) if yaml_11 else node

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ def target_of(repository: Repository, config: Config, revision: str | None) -> T
     """
     commit = None if revision is None else repository.revision(revision).commit
     files = repository.fingerprint() if revision is None else f"commit {commit}"
-    fingerprint = hashlib.sha256("\0".join([__version__, files, *_config(config)]).encode()).hexdigest()
+    fingerprint = hashlib.sha256("\0".join([__version__, files, _charts(), *_config(config)]).encode()).hexdigest()
     if revision is None and repository.root is None:
         revision = "HEAD"
     return Target(storable(str(repository.git_dir)), revision, commit, fingerprint)
@@ -73,6 +74,11 @@ def _difference(build: Row, target: Target) -> str:
     if build["revision"] != target.revision:
         return f"the index holds {build['revision'] or 'the working tree'}, not {target.revision or 'the working tree'}"
     return "the index is older than the repository"
+
+
+def _charts() -> str:
+    """Whether charts are rendered: the package that does it is optional."""
+    return "charts" if find_spec("helm_python") is not None else ""
 
 
 def _config(config: Config) -> list[str]:

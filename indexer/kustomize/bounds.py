@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Final
 
 from indexer.kustomize.errors import KustomizeError
-from indexer.manifest.compose import MAX_BYTES, MAX_DEPTH, MAX_NODES
+from indexer.manifest.compose import MAX_BYTES, MAX_DEPTH
 from indexer.manifest.node import Mapping, Node, Sequence
 
+MAX_VALUES: Final = 250_000
+"""Values of one object; a cluster takes 1.5 MB of JSON."""
 MAX_OBJECTS: Final = 100_000
 """Objects of one build."""
 MAX_LAYERS: Final = 10_000
@@ -19,7 +21,7 @@ MAX_LAYERS: Final = 10_000
 
 
 def demand_bounds(root: Node) -> None:
-    """Raises KustomizeError where an object is nested too deeply, or has more nodes than a file may have."""
+    """Raises KustomizeError where an object is nested too deeply, or has more values than a cluster would take."""
     level = [root]
     count = 0
     for _ in range(MAX_DEPTH):
@@ -32,8 +34,8 @@ def demand_bounds(root: Node) -> None:
         if not below:
             return
         count += len(below)
-        if count > MAX_NODES:
-            raise KustomizeError(f"an object has more than {MAX_NODES} values").located(root)
+        if count > MAX_VALUES:
+            raise KustomizeError(f"an object has more than {MAX_VALUES} values").located(root)
         level = below
     raise too_deep().located(root)
 

@@ -28,6 +28,7 @@ from indexer.kustomize.schema import SchemaHolder
 from indexer.kustomize.sortorder import sort_by_options, sort_legacy
 from indexer.kustomize.target import Accumulator, BuildState, Target, root_target
 from indexer.kustomize.vars import resolve_vars
+from indexer.manifest.errors import EmitError
 from indexer.manifest.node import Mapping, Scalar
 
 
@@ -78,6 +79,8 @@ def build(
         return _build(tree, directory, options, kustomization, cache, remotes)
     except RecursionError:
         raise too_deep() from None
+    except EmitError as error:
+        raise KustomizeError(str(error)) from None
 
 
 def _build(

@@ -79,7 +79,7 @@ def _resource(root: Mapping) -> Resource:
 def validated(node: Node) -> Mapping | None:
     """The object if it is one, None if it is empty. Raises KustomizeError where kind or name is missing."""
     if isinstance(node, Scalar):
-        if is_null(node) or node.text == "":
+        if is_null(node):
             return None
         raise KustomizeError("missing Resource metadata", problem="not a Kubernetes object").located(node)
     if isinstance(node, Sequence):

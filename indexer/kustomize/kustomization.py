@@ -11,6 +11,7 @@ from indexer.kustomize.errors import KustomizeError, of_manifest
 from indexer.kustomize.record import (
     ANY,
     BOOL,
+    EMBEDDED,
     INT,
     INT64,
     STRING,
@@ -34,11 +35,12 @@ _API_VERSIONS: Final = {
     COMPONENT: "kustomize.config.k8s.io/v1alpha1",
 }
 
-_GVK: Final[dict[str, Type]] = {"group": STRING, "version": STRING, "kind": STRING}
+_GVK: Final[dict[str, Type]] = dict.fromkeys(("group", "version", "kind"), EMBEDDED)
+_RES_ID: Final[dict[str, Type]] = {**_GVK, "name": EMBEDDED, "namespace": EMBEDDED}
 FIELD_SPEC: Final = Struct("FieldSpec", {**_GVK, "path": STRING, "create": BOOL})
 SELECTOR: Final = Struct(
     "Selector",
-    {**_GVK, "name": STRING, "namespace": STRING, "annotationSelector": STRING, "labelSelector": STRING},
+    {**_RES_ID, "annotationSelector": STRING, "labelSelector": STRING},
 )
 PATCH_OPTIONS: Final = Struct("PatchArgs", {"allowNameChange": BOOL, "allowKindChange": BOOL})
 PATCH: Final = Struct("Patch", {"path": STRING, "patch": STRING, "target": SELECTOR, "options": PATCH_OPTIONS})
@@ -52,7 +54,7 @@ LABEL: Final = Struct(
 FIELD_OPTIONS: Final = Struct("FieldOptions", {"delimiter": STRING, "index": INT, "encoding": STRING, "create": BOOL})
 SOURCE_SELECTOR: Final = Struct(
     "SourceSelector",
-    {**_GVK, "name": STRING, "namespace": STRING, "fieldPath": STRING, "options": FIELD_OPTIONS},
+    {**_RES_ID, "fieldPath": STRING, "options": FIELD_OPTIONS},
 )
 TARGET_SELECTOR: Final = Struct(
     "TargetSelector",

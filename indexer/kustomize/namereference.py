@@ -21,25 +21,57 @@ from indexer.manifest.scalars import to_data_11
 
 _NAME = "name reference"
 Candidates = list[Resource]
+_Specs = list[tuple[Gvk, FieldSpec]]
+_Shape = dict[str, "_Shape"]
 
 
 def fix_name_references(resmap: ResMap, references: Iterable[NameReference]) -> None:
     """Rewrites names that refer to renamed objects. Raises KustomizeError where it is unclear which one is meant."""
+    references = list(references)
     renamed = [res for res in resmap if res.previous]
-    index = _Index(resmap, renamed) if renamed else None
+    index = _Index(resmap, renamed)
     ids = {id_.gvk for res in renamed for id_ in res.previous_ids}
     active = [ref for ref in references if any(gvk.is_selected(ref.target) for gvk in ids)]
-    specs: dict[Gvk, list[tuple[Gvk, FieldSpec]]] = {}
+    known: dict[Gvk, tuple[_Specs, _Specs, _Shape]] = {}
     for res in resmap:
         spaces = _subject_namespaces(res)
-        if index is None:
-            continue
         gvk = res.original_id.gvk
-        if gvk not in specs:
-            specs[gvk] = [(ref.target, spec) for ref in active for spec in ref.referrers if gvk.is_selected(spec.gvk)]
+        if gvk not in known:
+            every = _for_kind(references, gvk)
+            known[gvk] = every, _for_kind(active, gvk), _shape(every)
+        every, able, shape = known[gvk]
         referrer = _Referrer(res, index, spaces)
-        for target, spec in specs[gvk]:
+        # kustomize follows all of them, and fails where one cannot be followed.
+        for target, spec in able if _has_shape(res.root, shape) else every:
             referrer.fix(target, spec)
+
+
+def _for_kind(references: Iterable[NameReference], gvk: Gvk) -> _Specs:
+    return [(ref.target, spec) for ref in references for spec in ref.referrers if gvk.is_selected(spec.gvk)]
+
+
+def _shape(specs: _Specs) -> _Shape:
+    """The paths of specs as a tree of their segments."""
+    shape: _Shape = {}
+    for _, spec in specs:
+        below = shape
+        for segment in spec.segments:
+            below = below.setdefault(segment.removesuffix("[]"), {})
+    return shape
+
+
+def _has_shape(node: Node, shape: _Shape) -> bool:
+    """Whether all paths can be followed: no text stands where they go on, and a mapping at their end has a name."""
+    if isinstance(node, Sequence):
+        return all(_has_shape(item, shape) for item in node.items)
+    if isinstance(node, Mapping):
+        fields = node.fields
+        for segment, below in shape.items():
+            found = fields.get(segment)
+            if found is not None and not _has_shape(found[1], below):
+                return False
+        return bool(shape) or "name" in fields
+    return not shape or is_null(node)
 
 
 def _subject_namespaces(res: Resource) -> frozenset[str]:

@@ -390,9 +390,12 @@ def _apply_to(resmap: ResMap, layer: Layer, selected: list[Resource], patch: Map
     """Merges a patch into some resources, whatever their apiVersion."""
     for res in selected:
         own = res.root.get("apiVersion")
-        fitting = patch if own is None else patch.with_field(Scalar("apiVersion"), own)
+        fitting = patch.without("apiVersion") if own is None else patch.with_field(Scalar("apiVersion"), own)
         if not _merge_into(res, fitting, layer, rights):
             resmap.remove(res)
+        elif own is None:
+            # kustomize gives the patch the version of the object, here none at all, and the object takes that over.
+            res.root = put(res.root, ("apiVersion",), Scalar("null"))
     resmap.demand_unique()
 
 

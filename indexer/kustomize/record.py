@@ -49,6 +49,8 @@ class Basic:
 Type = Struct | ListOf | Basic
 
 STRING: Final = Basic("string")
+EMBEDDED: Final = Basic("string")
+"""A text of a struct within the struct: what would become a text elsewhere is refused there, however it is read."""
 BOOL: Final = Basic("bool")
 INT: Final = Basic("int")
 INT64: Final = Basic("int64")
@@ -199,7 +201,7 @@ def _basic(node: Node, want: Basic, field: str, reading: Reading) -> Any:
     if not isinstance(node, Scalar):
         raise _mismatch(node, field)
     value = _data(node, reading)
-    if want is STRING and isinstance(value, str):
+    if want in (STRING, EMBEDDED) and isinstance(value, str):
         return value
     if want is STRING and reading is not Reading.STRICT:
         return dumps(value)

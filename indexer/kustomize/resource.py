@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from indexer.kustomize.nodes import drop, find, put, string_map, text_at
 from indexer.kustomize.resid import Gvk, ResId, parse_api_version
@@ -64,6 +64,14 @@ class Origin:
     namespace: str = ""
 
 
+class Listed(NamedTuple):
+    """An entry of a kustomization that led to a resource."""
+
+    field: str
+    """``resources`` or ``components``."""
+    entry: Node
+
+
 class Resource:
     """One object of a build. ``root`` is replaced as the build goes on; the tree itself never changes."""
 
@@ -89,7 +97,7 @@ class Resource:
         self.definition = definition
         """The span of the document that defines it, or of the generator's entry."""
         self.generated = generated
-        self.via: tuple[Node, ...] = ()
+        self.via: tuple[Listed, ...] = ()
         """The ``resources``, ``components`` … entries that led here, outermost first."""
         self.previous: tuple[tuple[str, str, str], ...] = ()
         """(name, effective namespace, kind) it had before, oldest first."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
@@ -21,6 +22,7 @@ from indexer.manifest.node import MERGE, NOWHERE, STR, Mapping, Node, Scalar, Se
 from indexer.manifest.scalars import resolve, tag_of, to_data
 
 _UNBROKEN: Final = 1 << 30
+_TRAILING: Final = re.compile(" +$", re.MULTILINE)
 _FULL_TAG: Final = "tag:yaml.org,2002:"
 
 
@@ -115,7 +117,8 @@ def dump(node: Node) -> str:
     _emit(node, emitter.emit)
     emitter.emit(events.DocumentEndEvent(explicit=False))
     emitter.emit(events.StreamEndEvent())
-    return out.getvalue().removesuffix("...\n")
+    # go-yaml writes no space before an empty scalar; nothing else leaves a space at the end of a line.
+    return _TRAILING.sub("", out.getvalue().removesuffix("...\n"))
 
 
 def _emit(node: Node, put: Any) -> None:

@@ -32,7 +32,7 @@ from indexer.kustomize.kustomization import (
 from indexer.kustomize.layer import Layer, Unmatched
 from indexer.kustomize.loader import Loader
 from indexer.kustomize.resmap import ResMap
-from indexer.kustomize.resource import Origin, Resource
+from indexer.kustomize.resource import Listed, Origin, Resource
 from indexer.kustomize.schema import SchemaHolder
 from indexer.kustomize.transformers import builtin_transformers
 from indexer.kustomize.vars import Var, bind_vars
@@ -217,7 +217,7 @@ class Target:
             raise error.wrapped(f"accumulating resources from '{path}': ") from None
         self.state.schema.seen.update((res.gvk.api_version, res.gvk.kind) for res in resources)
         for res in resources:
-            res.via = (node,)
+            res.via = (Listed("resources", node),)
             if self.origin is not None:
                 res.origin = buildmetadata.with_path(self.origin, path)
         try:
@@ -232,7 +232,7 @@ class Target:
         built = self.state.cache.built(loader, self.state, lambda inner: self._child(inner, path))
         self.state.schema.seen.update((res.gvk.api_version, res.gvk.kind) for res in built.resmap)
         for res in built.resmap:
-            res.via = (node, *res.via)
+            res.via = (Listed("resources", node), *res.via)
         try:
             ra.merge(built)
         except KustomizeError as error:
@@ -292,9 +292,9 @@ class Target:
             raise error.wrapped(f"recursed merging from path '{loader.root}': ") from None
         for res in ra.resmap:
             if id(res) not in before:
-                res.via = (node, *res.via)
+                res.via = (Listed("components", node), *res.via)
             elif before[id(res)] is not res.root:
-                res.via = (*res.via, node)
+                res.via = (*res.via, Listed("components", node))
 
     # generators, transformers, validators
 

@@ -220,6 +220,8 @@ def _read(
                 end |= last << 24
             else:
                 end = last << 24 | mark.column
+                if container is not None and container.flow and "?" in event.value and not style:
+                    raise _question_mark(file, event.start_mark, closing="]" if fields is None else "}")
             pos = (line << 24 | column) << 48 | end
             node = Scalar(event.value, event.tag and _short(event.tag), _STYLES[style], source, pos)
             if event.anchor is not None:
@@ -293,6 +295,13 @@ def _read(
 
 def _error(file: str, mark: Any, problem: str) -> ManifestError:
     return ManifestError(file, mark.line + 1, mark.column + 1, problem)
+
+
+def _question_mark(file: str, mark: Any, *, closing: str) -> ManifestError:
+    """A plain text in braces ends at a question mark; libyaml sees that too, but not after a colon."""
+    problem = f"did not find expected ',' or '{closing}'"
+    where = f"line {mark.line}: " if mark.line else ""
+    return _SyntaxError(file, mark.line + 1, mark.column + 1, problem, f"yaml: {where}{problem}")
 
 
 def _aliased(event: Any, anchors: dict[str, Node], unfinished: list[Any], file: str) -> Node:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import cmp_to_key, lru_cache
 from typing import Any, Final
 
+from indexer.manifest.errors import EmitError
 from indexer.manifest.gonumber import float_text, json_float_text
 from indexer.manifest.node import INT, STR, Style
 from indexer.manifest.scalars import resolve_11
@@ -39,10 +40,6 @@ _ESCAPES: Final = {
     "\0": "\\0", "\a": "\\a", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\v": "\\v", "\f": "\\f", "\r": "\\r",
     "\x1b": "\\e", '"': '\\"', "\\": "\\\\", "\x85": "\\N", "\xa0": "\\_", "\u2028": "\\L", "\u2029": "\\P",
 }  # fmt: skip
-
-
-class EmitError(ValueError):
-    """Data that kustomize refuses to print; the message is its own."""
 
 
 def emit(data: Any) -> str:

@@ -40,6 +40,10 @@ class UndecodableError(ManifestError):
     """A scalar's text does not fit its explicit tag (``!!int abc``)."""
 
 
+class EmitError(ValueError):
+    """Data that kustomize refuses to print; the message is its own."""
+
+
 def error_at(kind: type[E], node: Node, problem: str, go_message: str | None = None) -> E:
     """An error whose place is the start of ``node``."""
     line, column, _, _ = unpack(node.pos)

@@ -211,10 +211,18 @@ class Mapping(Node):
         return iter(self.fields.values())
 
     def derive(self, fields: dict[str, tuple[Scalar, Node]], gone: tuple[Removal, ...] = ()) -> Mapping:
-        """This mapping with other fields (``fields`` is taken over, not copied) and further removals."""
+        """This mapping with other fields (``fields`` is taken over, not copied) and further removals.
+
+        Where a key that occurs twice is missing in ``fields``, its second occurrence takes its place.
+        """
+        duplicate = self.duplicate
+        for key, value in duplicate:
+            if key.text not in fields:
+                fields[key.text] = (key, value)
+                duplicate = tuple(entry for entry in duplicate if entry[1] is not value)
         return Mapping(
             fields, self.flow, self.source, self.pos, self.op, self.prev,
-            touched=True, gone=self.gone + gone, duplicate=self.duplicate,
+            touched=True, gone=self.gone + gone, duplicate=duplicate,
         )  # fmt: skip
 
     def with_field(self, key: Scalar, value: Node) -> Mapping:

@@ -240,6 +240,11 @@ class _Reader:
             names = _VARIABLE.findall(node.op.name)
             if not self._secret_variables.isdisjoint(names):
                 return True
+        if node.op is not None and node.op.role is Role.VALUES:
+            # A template put an input there, and a variable may have come with it.
+            where = pointer(path)
+            if any(one.redacted and where in one.fields for one in self._one.substitutions):
+                return True
         return self._redaction.hides(self._one.tree, path, node)
 
     def hidden(self, node: Node, path: tuple[str, ...] = ()) -> Node:

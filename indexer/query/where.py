@@ -122,9 +122,10 @@ def _unresolved_units(chain: list[Row]) -> list[Hop]:
         parent = f"{top['parent_kind']} {top['parent_namespace']}/{top['parent_name']}"
         hops.append(Hop("parent", f"{parent} is not in the index"))
     source = chain[0]
-    if source["source_name"] and not source["source_url"]:
+    made_of_others = source["source_kind"] == "ExternalArtifact" and source["state"] == UnitState.RENDERED
+    if source["source_name"] and not source["source_url"] and not made_of_others:
         name = f"{source['source_kind']} {source['source_namespace']}/{source['source_name']}"
-        hops.append(Hop("source", f"{name} was not found, so its URL is not known"))
+        hops.append(Hop("source", f"{name}: {source['source_ref'] or 'it was not found, so its URL is not known'}"))
     return hops
 
 

@@ -90,17 +90,19 @@ def _row(writer: Writer, text: str, shown: str, notes: Sequence[_Note], column: 
 def _lines(writer: Writer, note: _Note, column: int) -> list[str]:
     """A note on as many lines as the second column needs, each but the first indented."""
     terminal = writer.terminal
+    room = terminal.width - column
+    whole = len(note.detail) + _GAP <= room
     lost = note.lost if terminal.colour or not note.lost else f"was {note.lost}"
     pieces = [
         (lost, terminal.style(lost, strikethrough=terminal.colour, dim=True)),
         (note.text, terminal.link(terminal.style(note.text, fg="green"), note.link)),
-        *((word, terminal.style(word, dim=True)) for word in note.detail.split(" ")),
+        *((text, terminal.style(text, dim=True)) for text in ([note.detail] if whole else note.detail.split(" "))),
     ]
     lines, size, apart = [""], 0, 0
     for plain, shown in pieces:
         if not plain:
             continue
-        if size and size + apart + len(plain) > terminal.width - column:
+        if size and size + apart + len(plain) > room:
             lines.append(" " * _GAP)
             size, apart = _GAP, 0
         lines[-1] += " " * apart + shown

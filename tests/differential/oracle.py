@@ -9,8 +9,8 @@ from pathlib import Path
 
 from indexer.git.directory import DirectoryTree
 from indexer.kustomize import KustomizeError, build
-from indexer.manifest.emit import EmitError, emit
-from indexer.manifest.errors import ManifestError
+from indexer.manifest.emit import emit
+from indexer.manifest.errors import EmitError, ManifestError
 from indexer.manifest.scalars import to_data
 
 SECONDS = 60

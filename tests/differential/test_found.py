@@ -335,6 +335,311 @@ spec:
       more
 """,
     ),
+    Found(
+        "a list kind without items gets metadata",
+        """\
+--> top/kustomization.yaml
+resources: [r.yaml]
+--> top/r.yaml
+kind: PodList
+""",
+        """\
+kind: PodList
+metadata: {}
+""",
+    ),
+    Found(
+        "a text alone is no empty document",
+        """\
+--> top/kustomization.yaml
+resources: [r.yaml]
+--> top/r.yaml
+""
+""",
+        None,
+    ),
+    Found(
+        "of duplicate fields of a kustomization the last counts",
+        """\
+--> top/kustomization.yaml
+namePrefix: [1]
+resources: [r.yaml]
+namePrefix: a-
+--> top/r.yaml
+kind: X
+metadata: {name: a}
+""",
+        """\
+kind: X
+metadata:
+  name: a-a
+""",
+    ),
+    Found(
+        "a plugin with a duplicate key",
+        """\
+--> top/kustomization.yaml
+transformers: [t.yaml]
+--> top/t.yaml
+apiVersion: builtin
+kind: LabelTransformer
+kind: LabelTransformer
+metadata: {name: t}
+""",
+        None,
+    ),
+    Found(
+        "a patch with a target gives an object without version a null",
+        """\
+--> top/kustomization.yaml
+resources: [r.yaml]
+patches:
+- target: {name: .*}
+  patch: |-
+    apiVersion: v1
+    kind: X
+    metadata: {name: any}
+    a: b
+--> top/r.yaml
+kind: X
+metadata: {name: a}
+""",
+        """\
+a: b
+apiVersion: null
+kind: X
+metadata:
+  name: a
+""",
+    ),
+    Found(
+        "a replacement that changes its own source goes on with the new value",
+        """\
+--> top/kustomization.yaml
+resources: [r.yaml]
+replacements:
+- source: {name: app}
+  targets:
+  - select: {name: ".*"}
+    options: {delimiter: "-", index: 1}
+--> top/r.yaml
+kind: ConfigMap
+metadata: {name: app}
+---
+kind: Widget
+metadata: {name: db}
+""",
+        """\
+kind: ConfigMap
+metadata:
+  name: app-app
+---
+kind: Widget
+metadata:
+  name: db-app-app
+""",
+    ),
+    Found(
+        "a removed key leaves its duplicate",
+        """\
+--> top/kustomization.yaml
+resources: [r.yaml]
+patches:
+- patch: "{kind: X, metadata: {name: a, x: null}}"
+--> top/r.yaml
+kind: X
+metadata:
+  name: a
+  x: 1
+  x: 2
+  y:
+  y:
+""",
+        """\
+kind: X
+metadata:
+  name: a
+  x: 2
+  "y": null
+""",
+    ),
+    Found(
+        "a removed key leaves two duplicates",
+        """\
+--> top/kustomization.yaml
+resources: [r.yaml]
+patches:
+- patch: "{kind: X, metadata: {name: a, x: null}}"
+--> top/r.yaml
+kind: X
+metadata:
+  name: a
+  x: 1
+  x: 2
+  x: 3
+""",
+        None,
+    ),
+    Found(
+        "a question mark ends a plain text in braces, also after a colon",
+        """\
+--> top/kustomization.yaml
+resources: [r.yaml]
+--> top/r.yaml
+kind: X
+metadata: {name: a}
+x: {url: http://example.org/?a=b}
+""",
+        None,
+    ),
+    Found(
+        "labels of one entry are one value to a later patch",
+        """\
+--> base/kustomization.yaml
+resources: [d.yaml]
+commonLabels: {app: foo}
+--> base/d.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: d}
+--> top/kustomization.yaml
+resources: [../base]
+patches:
+- patch: |-
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: d, labels: {app: qux}}
+""",
+        """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  labels:
+    app: qux
+  name: d
+spec:
+  selector:
+    matchLabels:
+      app: qux
+  template:
+    metadata:
+      labels:
+        app: qux
+""",
+    ),
+    Found(
+        "a file of replacements is YAML 1.1",
+        """\
+--> top/kustomization.yaml
+resources: [r.yaml]
+replacements: [{path: p.yaml}]
+--> top/r.yaml
+kind: X
+metadata: {name: "true"}
+---
+kind: Widget
+metadata: {name: b}
+--> top/p.yaml
+source: {name: yes}
+targets:
+- select: {name: b}
+  fieldPaths: [spec.x]
+  options: {create: on}
+""",
+        None,
+    ),
+    Found(
+        "an empty value in YAML that stands in a text",
+        """\
+--> top/kustomization.yaml
+resources: [r.yaml]
+replacements:
+- sourceValue: new
+  targets:
+  - select: {name: m}
+    fieldPaths: ["data.f.spec.image", "data.g.1"]
+--> top/r.yaml
+kind: ConfigMap
+metadata: {name: m}
+data:
+  f: |-
+    metadata:
+    spec:
+      list:
+      -
+      - a
+      text: |
+        a:
+        b
+      image: old
+  g: |
+    -
+    - x
+""",
+        """\
+data:
+  f: |-
+    metadata:
+    spec:
+      list:
+      -
+      - a
+      text: |
+        a:
+        b
+      image: new
+  g: |-
+    -
+    - new
+kind: ConfigMap
+metadata:
+  name: m
+""",
+    ),
+    Found(
+        "the parts of an id are texts in a file of replacements too",
+        """\
+--> top/kustomization.yaml
+resources: [r.yaml]
+replacements: [{path: p.yaml}]
+--> top/r.yaml
+kind: X
+metadata: {name: "1"}
+---
+kind: Widget
+metadata: {name: b}
+--> top/p.yaml
+source: {name: 1}
+targets:
+- select: {name: b}
+  fieldPaths: [spec.x]
+  options: {create: true}
+""",
+        None,
+    ),
+    Found(
+        "an alias of a removed target",
+        """\
+--> top/kustomization.yaml
+resources: [r.yaml]
+patches:
+- patch: |-
+    $patch: delete
+    kind: X
+    metadata: {name: a}
+--> top/r.yaml
+kind: X
+metadata: &m {name: a}
+---
+kind: Y
+metadata: {name: a}
+""",
+        """\
+kind: "Y"
+metadata:
+  name: a
+""",
+    ),
 )
 
 

@@ -19,7 +19,6 @@ from indexer.manifest.scalars import to_data
 BEYOND_REACH = {
     "scan-symlinked-file": "the shared material lost its symbolic links",
     "two-units-same-object": "shows what the unit that was applied last left of the other's object",
-    "unknown-field-dropped": "needs the schema of every built-in type",
 }
 IDENTITY = ("-c", "user.name=case", "-c", "user.email=case@example.org")
 

@@ -42,6 +42,27 @@ def test_fields_that_do_not_reach_the_server():
     assert "sops" not in data("apiVersion: v1\nkind: Secret\nsops: {mac: x}")
 
 
+@pytest.mark.parametrize(
+    ("version", "kind", "spec", "expected"),
+    [
+        ("apps/v1", "Deployment", "{replica: 2, replicas: 1}", {"replicas": 1}),
+        ("apps/v1", "Deployment", "{template: {spec: {volumes: [{emptyDir: {size: 1}}]}}}",
+         {"template": {"spec": {"volumes": [{"emptyDir": {}}]}}}),
+        ("v1", "Service", "{selector: {any: key}}", {"selector": {"any": "key"}}),
+        ("apps/v1", "Deployment", "{template: text}", {"template": "text"}),
+        ("x.io/v1", "Deployment", "{replica: 2}", {"replica": 2}),
+        ("apps/v9", "Deployment", "{replica: 2}", {"replica": 2}),
+    ],
+)  # fmt: skip
+def test_fields_that_a_built_in_type_does_not_have_are_gone(version, kind, spec, expected):
+    assert data(f"apiVersion: {version}\nkind: {kind}\nspec: {spec}")["spec"] == expected
+
+
+def test_rules_for_access_are_applied_as_they_are_written():
+    text = "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nrule: [{verbs: [get]}]"
+    assert data(text)["rule"] == [{"verbs": ["get"]}]
+
+
 def test_a_cluster_scoped_object_has_no_namespace():
     assert data("apiVersion: x/v1\nkind: X\nmetadata: {name: a, namespace: b}", cluster_scoped=True)["metadata"] == {
         "name": "a"

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from indexer.manifest.compose import parse
-from indexer.manifest.emit import EmitError, emit
+from indexer.manifest.emit import emit
+from indexer.manifest.errors import EmitError
 from indexer.manifest.scalars import to_data
 
 CONFORMANCE = Path(__file__).resolve().parents[3] / "shared" / "conformance" / "kustomize"

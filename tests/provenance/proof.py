@@ -170,7 +170,7 @@ def _nearest(root: Mapping, path: Path_) -> Node:
         below: Node | None = None
         if isinstance(node, Mapping):
             below = node.get(part)
-        elif isinstance(node, Sequence) and int(part) < len(node.items):
+        elif isinstance(node, Sequence) and part.isdigit() and int(part) < len(node.items):
             below = node.items[int(part)]
         if below is None:
             return node

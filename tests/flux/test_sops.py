@@ -1,0 +1,65 @@
+"""What is said of encrypted objects: who opens them, and never their ciphertext."""
+
+import base64
+
+from indexer.flux.objects import identity
+from indexer.flux.sops import secrecy
+from indexer.manifest.compose import parse
+from indexer.manifest.node import Operation, Role, stamped
+
+
+def node(text):
+    return parse(text.encode(), "s.yaml")[0].node
+
+
+ENCRYPTED = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: s, namespace: x}
+stringData: {a: "ENC[AES256_GCM,data:abc,iv:def,tag:ghi,type:str]"}
+sops:
+  age:
+  - recipient: age1first
+    enc: hidden
+  key_groups:
+  - pgp: [{fp: FBC7B9E2A4F9289AC0C1D4843D16CEE4A27381B4, enc: hidden}]
+    kms: [{arn: "arn:aws:kms:eu-west-1:1:key/abc", enc: hidden}]
+  - azure_kv: [{vault_url: "https://v.vault.azure.net", name: k, version: "1", enc: hidden}]
+  mac: ENC[AES256_GCM,data:mac,type:str]
+"""
+
+
+def test_an_encrypted_object_names_who_opens_it():
+    (note,) = secrecy(node(ENCRYPTED))
+    assert (note.role, str(note.span)) == (Role.VALUES, "s.yaml:6:3")
+    assert note.operation == (
+        "encrypted with SOPS: opened by age age1first, pgp FBC7B9E2A4F9289AC0C1D4843D16CEE4A27381B4, "
+        "kms arn:aws:kms:eu-west-1:1:key/abc, azure_kv https://v.vault.azure.net/k/1"
+    )
+
+
+def test_a_secret_generated_from_an_encrypted_file_says_so():
+    dotenv = "A=ENC[AES256_GCM,data:x]\nsops_age__list_0__map_recipient=age1abc\nsops_mac=ENC[AES256_GCM,data:y]\n"
+    text = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\ndata: {{env: {base64.b64encode(dotenv.encode()).decode()}}}\n"
+    (note,) = secrecy(stamped(node(text), Operation(Role.GENERATES, "secretGenerator")))
+    assert (note.operation, note.fields) == ("encrypted with SOPS: opened by age age1abc", ("/data/env",))
+
+
+def test_a_sealed_secret_is_called_by_its_secret():
+    text = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: s, namespace: x}\nspec:\n  encryptedData:\n"
+    (note,) = secrecy(node(text + "    a: AgB\n"))
+    assert note.operation == "sealed: only the cluster's sealed-secrets controller opens Secret x/s"
+    assert str(note.span) == "s.yaml:6:5"
+
+
+def test_what_is_not_encrypted_has_nothing_said_of_it():
+    assert list(secrecy(node("apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: b}\n"))) == []
+
+
+def test_an_identity_that_is_encrypted_is_no_ciphertext():
+    text = (
+        "".join(f"{field}: ENC[AES256_GCM,data:a/b,type:str]\n" for field in ("apiVersion", "kind"))
+        + "metadata: {name: 'ENC[AES256_GCM,data:c]', namespace: 'ENC[AES256_GCM,data:d]'}\n"
+    )
+    found = identity(node(text), {})
+    assert (found.group, found.version, found.kind, found.namespace, found.name) == ("", *["encrypted"] * 4)
