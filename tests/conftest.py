@@ -37,6 +37,15 @@ def kustomize() -> str:
     return found
 
 
+@pytest.fixture(scope="session")
+def helm() -> str:
+    """The real helm; without it the test is skipped."""
+    found = oracle("helm")
+    if found is None:
+        pytest.skip("no helm binary")
+    return found
+
+
 @pytest.fixture(autouse=True)
 def _own_git_config(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests do not depend on who runs them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from indexer.flux import fluxinstance
 from indexer.flux.clones import git_ref
@@ -39,7 +39,7 @@ from indexer.flux.scope import Kind, declared
 from indexer.flux.sets import SetRun
 from indexer.flux.sops import missing_key
 from indexer.flux.sources import Artifact, Registry, Sources, UnresolvedSource, describe
-from indexer.flux.variables import load
+from indexer.flux.variables import load, with_upstream
 from indexer.flux.versions import is_strict
 from indexer.git.recording import RecordingTree
 from indexer.kustomize.cache import BuildCache
@@ -88,6 +88,7 @@ class Delivered:
     root: Mapping
     parent: UnitId
     definition: Span | None
+    substitutions: tuple[Substitution, ...] = ()
 
 
 class ClusterRun:
@@ -105,10 +106,14 @@ class ClusterRun:
         self.registry = Registry()
         self.objects: dict[tuple[str, str, str], Mapping] = {}
         self.jobs: dict[UnitId, Job] = {}
+        self.carried: dict[str, tuple[Substitution, ...]] = {}
+        """What units put into the variables of Kustomizations and ConfigMaps that they deploy."""
         self.remote: dict[str, list[Delivered]] = {}
         self.queue: deque[Job] = deque()
         self.instances: list[tuple[Mapping, UnitId | None, Span | None]] = []
         """FluxInstances, with their parent and definition."""
+        self.brought: dict[int, tuple[Substitution, ...]] = {}
+        """What ``postBuild`` filled in objects of the entry that another cluster delivers, by their identity."""
         self.sets = SetRun(self.name, self._found)
         self.helm = HelmRun(self)
 
@@ -119,7 +124,7 @@ class ClusterRun:
 
     def run(self) -> None:
         for root in self.entry.objects:
-            self._found(root, None, root.span)
+            self._found(root, None, root.span, self.brought.get(id(root), ()))
         self._settle_home()
         while self._step():
             pass
@@ -151,6 +156,7 @@ class ClusterRun:
         """Takes note of an object that exists in this cluster."""
         if self.sets.take(root, parent, definition, substitutions) or self.helm.take(root, parent, definition):
             return
+        self.carry(root, substitutions)
         if is_kustomization(root):
             self._enqueue(root, parent, definition)
         elif is_source(root):
@@ -161,6 +167,11 @@ class ClusterRun:
             self._found_instance(root, parent, definition)
         elif kind_of(root) in ("ConfigMap", "Secret"):
             self.objects[kind_of(root), namespace_of(root), name_of(root)] = root
+
+    def carry(self, root: Mapping, substitutions: tuple[Substitution, ...]) -> None:
+        """Remembers what a unit above put into an object that supplies variables."""
+        if substitutions:
+            self.carried[f"{kind_of(root)} {namespace_of(root)}/{name_of(root)}"] = substitutions
 
     def _found_instance(self, root: Mapping, parent: UnitId | None, definition: Span | None) -> None:
         self.instances.append((root, parent, definition))
@@ -220,12 +231,23 @@ class ClusterRun:
             loaded = load(job.spec, self.entry.config, self.find_object, strict=self.strict)
             if loaded is not None and (loaded.missing or loaded.optional) and not last:
                 return False
-            job.finished = finish_unit(job.built, loaded, self.workspace.digests)
+            job.finished = self._with_upstream(job, finish_unit(job.built, loaded, self.workspace.digests))
         except UnitFailure as failure:
             job.failure = failure
             return True
         self._deliver(job)
         return True
+
+    def _with_upstream(self, job: Job, finished: Finished) -> Finished:
+        if not self.carried:
+            return finished
+        return replace(
+            finished,
+            objects=tuple(
+                replace(obj, substitutions=with_upstream(obj.substitutions, job.id, self.carried))
+                for obj in finished.objects
+            ),
+        )
 
     def _build(self, job: Job, *, last: bool) -> bool:
         reference = job.spec.source
@@ -280,7 +302,7 @@ class ClusterRun:
         if target is None:
             self._found(root, unit, definition, substitutions)
         else:
-            self.remote.setdefault(target, []).append(Delivered(root, unit, definition))
+            self.remote.setdefault(target, []).append(Delivered(root, unit, definition, substitutions))
 
     def _target(self, job: Job) -> str | None:
         reference = job.spec.kube_config

@@ -78,6 +78,7 @@ def _remote(run: ClusterRun, workspace: Workspace) -> list[Cluster]:
 def _delivered(name: str, delivered: list[Delivered], run: ClusterRun, workspace: Workspace) -> list[Cluster]:
     entry = EntryPoint(ClusterConfig(name), run.entry.files, tuple(item.root for item in delivered))
     remote = ClusterRun(entry, workspace, {})
+    remote.brought = {id(item.root): item.substitutions for item in delivered}
     remote.registry.home, remote.registry.home_url = run.registry.home, run.registry.home_url
     remote.run()
     return remote.clusters()

@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping as Table
+from dataclasses import dataclass, replace
 from typing import Final
 
 from indexer.flux.config import ClusterConfig
+from indexer.flux.model import Substitution, UnitId
 from indexer.flux.postbuild import Variable, Variables
 from indexer.flux.resources import KustomizationSpec, ReferenceSpec, kind_of, name_of, namespace_of
 from indexer.flux.sops import is_encrypted
-from indexer.manifest.node import Mapping, Scalar, Span
+from indexer.manifest.node import Mapping, Scalar, Span, pointer
 
 FindObject = Callable[[ReferenceSpec], Mapping | None]
 """The object in the cluster that a reference means, as far as it is known here."""
@@ -60,6 +62,27 @@ def load(spec: KustomizationSpec, cluster: ClusterConfig, find: FindObject, *, s
         entry=post_build.span if post_build is not None else None,
     )
     return Loaded(variables, tuple(missing), tuple(optional))
+
+
+def with_upstream(
+    own: tuple[Substitution, ...], unit: UnitId, carried: Table[str, tuple[Substitution, ...]]
+) -> tuple[Substitution, ...]:
+    """The substitutions of an object, and those that had filled in the values of their variables.
+
+    A unit above expands the ConfigMaps and Kustomizations that it deploys: ``carried`` holds what it put into each, by
+    kind, namespace and name. A value that is made of a secret is one.
+    """
+    result: list[Substitution] = []
+    for one in own:
+        if one.supplied_by == "inline":
+            supplier = f"{unit.kind} {unit.namespace}/{unit.name}"
+            field = pointer(("spec", "postBuild", "substitute", one.variable))
+        else:
+            supplier, field = one.supplied_by.rpartition(" ")[0], pointer(("data", one.variable))
+        above = [filled for filled in carried.get(supplier, ()) if field in filled.fields]
+        result.append(replace(one, redacted=one.redacted or any(filled.redacted for filled in above)))
+        result += [replace(filled, fields=one.fields) for filled in above]
+    return tuple(result)
 
 
 def how_to_supply(reference: ReferenceSpec) -> str:

@@ -104,6 +104,8 @@ class _Reader:
                 path.append(self._index())
             stop = "=[." if end == "[" else "=[,."
         value = self._value()
+        if len(path) > 1 and path[-1] == "":
+            raise SetError(f'"{_shown(path)}" ends in no key')
         if path and "" not in path:
             yield Assignment(tuple(path), value)
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from indexer.git.tree import EntryKind, Tree, TreeError
-from indexer.kustomize import buildmetadata
 from indexer.kustomize.bounds import demand_bounds, too_deep
+from indexer.kustomize.buildmetadata import MANAGED_BY_LABEL, Requested, finish
 from indexer.kustomize.cache import BuildCache
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.factory import validated
@@ -20,7 +20,7 @@ from indexer.kustomize.kustomization import FILE_NAMES
 from indexer.kustomize.layer import Unmatched
 from indexer.kustomize.loader import Loader, LoadRestrictor
 from indexer.kustomize.namereference import fix_name_references
-from indexer.kustomize.nodes import find, put, string
+from indexer.kustomize.nodes import find
 from indexer.kustomize.remote import Remotes
 from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import LOCAL_CONFIG, Resource
@@ -102,11 +102,13 @@ def _build(
         state.warnings += resolve_vars(ra.resmap, ra.vars, ra.config.var_reference)
     _drop_local(ra.resmap)
     _sort(ra.resmap, target, options)
-    if options.managed_by_label or buildmetadata.MANAGED_BY_LABEL in state.metadata:
-        _label_managed(ra.resmap)
-    metadata = frozenset(state.metadata)
+    requested = {
+        name: Requested.by(target.record.at("buildMetadata", index)) for index, name in enumerate(state.metadata)
+    }
+    if options.managed_by_label:
+        requested.setdefault(MANAGED_BY_LABEL, Requested.by(Scalar("")))
     for res in ra.resmap:
-        buildmetadata.finish(res, metadata)
+        finish(res, requested)
         demand_bounds(res.root)
     return Build(tuple(ra.resmap), tuple(state.warnings), tuple(state.unmatched))
 
@@ -146,9 +148,3 @@ def _sort(resmap: ResMap, target: Target, options: Options) -> None:
         sort_by_options(resmap, wanted)
     elif options.reorder is Reorder.LEGACY:
         sort_legacy(resmap)
-
-
-def _label_managed(resmap: ResMap) -> None:
-    key, value = buildmetadata.MANAGED_BY
-    for res in resmap:
-        res.root = put(res.root, ("metadata", "labels", key), string(value))

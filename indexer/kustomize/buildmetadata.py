@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Mapping as AbstractMapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.nodes import drop, find, put, string, stringified
 from indexer.kustomize.remote import parse_repo_spec
 from indexer.kustomize.resource import BUILD_ANNOTATIONS, ORIGIN, TRANSFORMATIONS, Origin, Resource
-from indexer.manifest.node import Mapping, Node, Scalar, Sequence
+from indexer.manifest.node import Mapping, Node, Operation, Role, Scalar, Sequence
 
 ORIGIN_ANNOTATIONS: Final = "originAnnotations"
 TRANSFORMER_ANNOTATIONS: Final = "transformerAnnotations"
@@ -79,19 +80,39 @@ def _in_order(data: dict[str, Any], lead: str) -> str:
     return "".join(f"{lead if index == 0 else ' ' * len(lead)}{line}\n" for index, line in enumerate(lines))
 
 
-def finish(res: Resource, metadata: frozenset[str]) -> None:
-    """Brings a resource's annotations into the form in which kustomize prints them.
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """One item of ``buildMetadata``: what it adds stands at its line."""
 
-    Values become strings, kustomize's own annotations go, an empty map goes, and the requested metadata comes.
+    at: Node
+    op: Operation
+
+    @classmethod
+    def by(cls, at: Node) -> Requested:
+        return cls(at, Operation(Role.TRANSFORMS, "buildMetadata", at.span))
+
+    def text(self, text: str) -> Scalar:
+        return string(text, self.at, self.op)
+
+
+def finish(res: Resource, requested: AbstractMapping[str, Requested]) -> None:
+    """Brings a resource's metadata into the form in which kustomize prints it.
+
+    Annotations become strings, kustomize's own go, an empty map goes, and what ``buildMetadata`` requests comes.
     """
+    managed = requested.get(MANAGED_BY_LABEL)
+    if managed is not None:
+        key, value = MANAGED_BY
+        res.root = put(res.root, ("metadata", "labels", key), managed.text(value))
     present = find(res.root, "metadata", "annotations")
     mapping = Mapping({}, touched=True) if present is None else stringified(_as_mapping(present))
     fields = {key: entry for key, entry in mapping.fields.items() if key not in _HIDDEN}
-    if ORIGIN_ANNOTATIONS in metadata and res.origin is not None:
-        fields[ORIGIN] = (Scalar(ORIGIN), string(_in_order(_data(res.origin), "")))
-    if TRANSFORMER_ANNOTATIONS in metadata and res.transformations:
+    origins, transformers = requested.get(ORIGIN_ANNOTATIONS), requested.get(TRANSFORMER_ANNOTATIONS)
+    if origins is not None and res.origin is not None:
+        fields[ORIGIN] = (Scalar(ORIGIN), origins.text(_in_order(_data(res.origin), "")))
+    if transformers is not None and res.transformations:
         text = "".join(_in_order(_data(origin), "- ") for origin in res.transformations)
-        fields[TRANSFORMATIONS] = (Scalar(TRANSFORMATIONS), string(text))
+        fields[TRANSFORMATIONS] = (Scalar(TRANSFORMATIONS), transformers.text(text))
     if fields and (mapping is not present or fields != mapping.fields):
         res.root = put(res.root, ("metadata", "annotations"), mapping.derive(dict(sorted(fields.items()))))
     elif present is not None and not fields:

@@ -158,7 +158,7 @@ class Resource:
 
     @property
     def remembered(self) -> bool:
-        """Whether kustomize would keep annotations of its own in the object (so that ``metadata.annotations`` exists)."""
+        """Whether kustomize would keep annotations of its own in it, so that ``metadata.annotations`` exists."""
         return bool(
             self.previous
             or self.prefixes

@@ -640,6 +640,43 @@ metadata:
   name: a
 """,
     ),
+    Found(
+        "a reference that cannot be followed",
+        """\
+--> top/kustomization.yaml
+resources: [r.yaml]
+--> top/r.yaml
+kind: Deployment
+apiVersion: apps/v1
+metadata: {name: a}
+spec: {template: {spec: text}}
+""",
+        None,
+    ),
+    Found(
+        "a reference to a mapping without name",
+        """\
+--> top/kustomization.yaml
+resources: [r.yaml]
+--> top/r.yaml
+kind: Pod
+apiVersion: v1
+metadata: {name: a}
+spec: {serviceAccountName: {a: b}}
+""",
+        None,
+    ),
+    Found(
+        "a control character",
+        """\
+--> top/kustomization.yaml
+resources: [r.yaml]
+--> top/r.yaml
+kind: X
+metadata: {name: a, labels: {x: "\\x7f"}}
+""",
+        None,
+    ),
 )
 
 

@@ -75,7 +75,7 @@ def test_patches_of_the_sync_are_applied_and_others_left():
             "clusters/one/flux.yaml:5:27: flux-operator installs the controllers of Flux 2.9.4",
         ),
         (
-            "  kustomize: {patches: [{target: {kind: Kustomization}, patch: 'x: ['}]}\n",
+            "  kustomize: {patches: [{target: {kind: Kustomization}, patch: '[{op: remove, path: /spec/no}]'}]}\n",
             UnitState.FAILED,
             "clusters/one/",
         ),

@@ -40,14 +40,15 @@ def test_an_encrypted_object_names_who_opens_it():
 
 def test_a_secret_generated_from_an_encrypted_file_says_so():
     dotenv = "A=ENC[AES256_GCM,data:x]\nsops_age__list_0__map_recipient=age1abc\nsops_mac=ENC[AES256_GCM,data:y]\n"
-    text = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\ndata: {{env: {base64.b64encode(dotenv.encode()).decode()}}}\n"
+    value = base64.b64encode(dotenv.encode()).decode()
+    text = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\ndata: {{env: {value}}}\n"
     (note,) = secrecy(stamped(node(text), Operation(Role.GENERATES, "secretGenerator")))
     assert (note.operation, note.fields) == ("encrypted with SOPS: opened by age age1abc", ("/data/env",))
 
 
 def test_a_sealed_secret_is_called_by_its_secret():
-    text = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: s, namespace: x}\nspec:\n  encryptedData:\n"
-    (note,) = secrecy(node(text + "    a: AgB\n"))
+    head = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: s, namespace: x}\n"
+    (note,) = secrecy(node(head + "spec:\n  encryptedData:\n    a: AgB\n"))
     assert note.operation == "sealed: only the cluster's sealed-secrets controller opens Secret x/s"
     assert str(note.span) == "s.yaml:6:5"
 

@@ -160,6 +160,7 @@ def test_a_bare_repository_is_indexed_at_head(fleet, tmp_path):
     build, _ = ask(bare)
     assert (build["revision"], build["head"]) == ("HEAD", fleet.head())
     assert ask(bare) == (build, [])
+    bare.close()
 
 
 def test_a_repository_without_commits_is_indexed(tmp_path):

@@ -20,7 +20,7 @@ from indexer.kustomize.loader import LoadRestrictor
 from indexer.kustomize.nodes import find
 from indexer.manifest.compose import parse
 from indexer.manifest.emit import emit
-from indexer.manifest.node import NOWHERE, Mapping, Node, Role, Scalar, Sequence, leaves, pointer, unpack
+from indexer.manifest.node import NOWHERE, Mapping, Node, Role, Scalar, Sequence, leaves, overridden, pointer, unpack
 from indexer.manifest.scalars import tag_of, to_data
 
 Path_ = tuple[str, ...]
@@ -44,6 +44,7 @@ _MERGE_KEYS = frozenset(
 """What tells the items of a list apart: a rule selects on it too."""
 _REFUSALS = re.compile(
     "no matches for Id|does not exist; cannot merge or replace|nothing selected by|does not match a config with"
+    "|is missing for replacement source"
     rf"|cannot be mapped to a field in the set of known resources|of object '?\S*{FRESH}"
 )
 """What kustomize says when a rule selects an object that is called otherwise since the edit."""
@@ -159,8 +160,15 @@ def _strange(leaf: Leaf, roots: list[Mapping], old: dict[int, Values], new: dict
         for path in {**before, **after}:
             if (path in before, before.get(path)) == (path in after, after.get(path)):
                 continue
-            if not _overlap(_nearest(roots[index], path), leaf.node):
+            if not any(_overlap(claim, leaf.node) for claim in _claims(_nearest(roots[index], path))):
                 yield f"#{index} {pointer(path)} from {before.get(path)!r} to {after.get(path)!r}"
+
+
+def _claims(node: Node) -> Iterator[Node]:
+    """A node; of a text whose pieces were replaced one after the other, what set the other pieces too."""
+    yield node
+    if node.op is not None and node.op.role is Role.REPLACES:
+        yield from overridden(node)
 
 
 def _nearest(root: Mapping, path: Path_) -> Node:
