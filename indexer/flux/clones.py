@@ -66,6 +66,12 @@ class Clones:
             self._opened[path] = _open(path, name)
         return self._opened[path]
 
+    def close(self) -> None:
+        """Ends the processes that read the repositories opened here."""
+        for repository in self._opened.values():
+            if repository is not None:
+                repository.close()
+
     def tree(self, repository: Repository, ref: GitRef, name: str | None = None) -> Tree | None:
         """The files that ``ref`` means; None where the clone lacks it.
 

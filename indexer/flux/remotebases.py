@@ -10,7 +10,7 @@ from indexer.flux.clones import GitRef, RefKind
 from indexer.flux.sources import Sources, UnresolvedSource, repository_name
 from indexer.git.directory import DirectoryTree
 from indexer.git.tree import EntryKind, Tree
-from indexer.kustomize.errors import RemoteError
+from indexer.kustomize.errors import CopyError
 from indexer.kustomize.remote import RepoSpec
 
 Place = tuple[Tree, str]
@@ -34,17 +34,17 @@ class RemoteBases:
         self._folders: dict[Path, Tree] = {}
 
     def repository(self, spec: RepoSpec) -> Place | None:
-        """The root of a repository at the ref that the entry names. Raises RemoteError for a copy that lacks it."""
+        """The root of a repository at the ref that the entry names. Raises CopyError for a copy that lacks it."""
         return self._copy(spec.clone_spec, spec.ref)
 
     def file(self, url: str) -> Place | None:
         """One file: of a folder or file whose URL is in the configuration, or of a repository's copy.
 
-        Raises RemoteError for a copy that lacks it.
+        Raises CopyError for a copy that lacks it.
         """
-        found = self._mapped(url) or self._raw(url)
+        found = self._raw(url) or self._mapped(url)
         if found is not None and found[0].kind(found[1]) is not EntryKind.FILE:
-            raise RemoteError(
+            raise CopyError(
                 f"remote file '{url}' is not fetched",
                 problem=f"{url} is not fetched, and its copy has no file {found[1]}: correct path of its [[source]]",
             )
@@ -54,7 +54,7 @@ class RemoteBases:
         try:
             return self._sources.copy(url, GitRef(RefKind.ANY, ref))
         except UnresolvedSource as error:
-            raise RemoteError(f"remote base '{url}' is not fetched", problem=f"{url} is not fetched: {error}") from None
+            raise CopyError(f"remote base '{url}' is not fetched", problem=f"{url} is not fetched: {error}") from None
 
     def _mapped(self, url: str) -> Place | None:
         plain = url.partition("?")[0]

@@ -37,7 +37,15 @@ def render_repository(
     """
     sources = Sources(repository, tree, config)
     workspace = Workspace(sources, BuildCache(), RemoteBases(sources), progress=progress)
-    entries = discover(tree, config, workspace.cache, lambda url: sources.is_home_url(url, Registry()))
+    try:
+        return _render(workspace, config, only)
+    finally:
+        sources.close()
+
+
+def _render(workspace: Workspace, config: Config, only: Collection[str]) -> list[Cluster]:
+    sources = workspace.sources
+    entries = discover(sources.tree, config, workspace.cache, lambda url: sources.is_home_url(url, Registry()))
     wanted = [entry for entry in entries if not only or entry.config.name in _roots(only)]
     return [cluster for entry in wanted for cluster in render_cluster(entry, workspace, config)]
 

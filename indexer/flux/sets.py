@@ -10,9 +10,9 @@ from indexer.flux.inputs import InputsError, MissingProvider, is_disabled, is_pr
 from indexer.flux.kustomization import UnitFailure, reason_at
 from indexer.flux.model import RenderedObject, Substitution, Unit, UnitId, UnitState
 from indexer.flux.objects import Digests
-from indexer.flux.resources import OPERATOR, is_kind, name_of, namespace_of
+from indexer.flux.resources import OPERATOR, is_kind, items_of, name_of, namespace_of
 from indexer.flux.scope import Kind
-from indexer.kustomize.nodes import find
+from indexer.kustomize.nodes import find, text_at
 from indexer.manifest.node import Mapping, Span
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ class SetRun:
         """The sets as units."""
         for job in self.jobs.values():
             state, reason = _state(job)
+            if state is UnitState.RENDERED and (missing := self._missing(job)) is not None:
+                state, reason = UnitState.UNRESOLVED, missing
             yield Unit(
                 cluster=self.cluster,
                 id=job.id,
@@ -115,6 +117,17 @@ class SetRun:
                 definition=job.definition,
                 objects=_objects(job, crds, digests),
             )
+
+    def _missing(self, job: SetJob) -> str | None:
+        """Why a set is never applied whose ``dependsOn`` names a set that is not there; other kinds may come from
+        anywhere.
+        """
+        for item in items_of(find(job.root, "spec", "dependsOn")):
+            unit = UnitId(text_at(item, "kind"), text_at(item, "namespace"), text_at(item, "name"))
+            if unit.kind == "ResourceSet" and unit not in self.jobs:
+                why = f"dependsOn {unit} is no ResourceSet of this cluster, so this one is never applied: correct it"
+                return reason_at(item.span, why)
+        return None
 
 
 def _objects(job: SetJob, crds: dict[Kind, bool], digests: Digests) -> tuple[RenderedObject, ...]:

@@ -83,6 +83,10 @@ class Sources:
         self._clones = Clones()
         self._trees: dict[tuple[object, ...], Tree] = {}
 
+    def close(self) -> None:
+        """Ends what reads other repositories."""
+        self._clones.close()
+
     def is_home_url(self, url: str, registry: Registry) -> bool:
         """Whether a URL means the repository being indexed."""
         known = (*self.remotes, registry.home_url) if registry.home_url else self.remotes

@@ -90,7 +90,7 @@ class _Reader:
                     raise SetError(f'unexpected text after the index in "{_shown(path)}"')
             elif end not in ("", ","):
                 path.append(key)
-            elif end or key or path:
+            elif end or key:
                 raise SetError(f'"{_shown([*path, key])}" has no value')
             else:
                 return

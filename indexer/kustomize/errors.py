@@ -38,6 +38,10 @@ class RemoteError(KustomizeError):
     """A file or base that lies at a URL, which is never fetched."""
 
 
+class CopyError(RemoteError):
+    """Something at a URL, of which the copy that should have it does not."""
+
+
 class MalformedYAMLError(KustomizeError):
     """A file that is no YAML: the loader does not go on to try it as a directory."""
 

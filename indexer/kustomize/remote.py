@@ -34,7 +34,7 @@ class RepoSpec:
 class Remotes(Protocol):
     """Copies of what lies behind URLs: a tree and the path in it, or None where there is no copy.
 
-    Both raise RemoteError for a copy that lacks what is asked for.
+    Both raise CopyError for a copy that lacks what is asked for.
     """
 
     def repository(self, spec: RepoSpec) -> tuple[Tree, str] | None:

@@ -18,7 +18,7 @@ from indexer.kustomize.config import EMPTY, TransformerConfig
 from indexer.kustomize.configurations import load_configurations
 from indexer.kustomize.crds import load_crds
 from indexer.kustomize.defaults import DEFAULTS
-from indexer.kustomize.errors import KustomizeError, MalformedYAMLError, RemoteError
+from indexer.kustomize.errors import CopyError, KustomizeError, MalformedYAMLError, RemoteError
 from indexer.kustomize.factory import embedded_resources, resources_from
 from indexer.kustomize.generators import absorb
 from indexer.kustomize.gotext import quote
@@ -181,9 +181,9 @@ class Target:
             try:
                 loader = self.loader.new(path)
             except KustomizeError as error:
-                if isinstance(file_error, MalformedYAMLError):
+                if isinstance(file_error, MalformedYAMLError | CopyError):
                     raise file_error from None
-                told = error if isinstance(error, RemoteError) else file_error
+                told = error if isinstance(error, RemoteError) or isinstance(file_error, RemoteError) else file_error
                 message = f"accumulation err='{file_error}': {error}"
                 raise KustomizeError(message, problem=told.problem, span=told.span) from None
             if loader.clone == self.loader.clone:

@@ -61,7 +61,10 @@ class Fleet:
 
     def render(self, config=None):
         repository = Repository.open(self.root)
-        return {c.name: c for c in render_repository(repository, repository.worktree(), config or Config())}
+        try:
+            return {c.name: c for c in render_repository(repository, repository.worktree(), config or Config())}
+        finally:
+            repository.close()
 
     def units(self, config=None, cluster=None):
         clusters = self.render(config)

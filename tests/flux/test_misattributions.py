@@ -141,7 +141,7 @@ def test_variables_of_a_parent_that_reach_what_its_children_deploy(fleet):
     supplied = {one.variable: (one.supplied_by, str(one.span)) for one in found(fleet, "cm/cm").substitutions}
     assert supplied == {
         "DOMAIN": ("ConfigMap flux-system/vars DOMAIN", "clusters/one/vars.yaml:4:16"),
-        "HOST": ("inline", "children/app.yaml:7:33"),
+        "HOST": ("inline", "children/app.yaml:7:34"),
     }
     # A child that has no postBuild expands nothing: the parent's variables are not its own.
     assert found(fleet, "cm/plain").substitutions == ()

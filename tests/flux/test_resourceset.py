@@ -268,3 +268,12 @@ def test_what_the_operator_copies_in_the_cluster_leaves_the_set_unresolved(units
     found = units({"clusters/one/set.yaml": HEAD + "  resources:\n" + copied})["ResourceSet/tenants/apps"]
     assert (found.state, len(found.objects)) == (UnitState.UNRESOLVED, 1)
     assert "ConfigMap cm: its data are copied by flux-operator from a/b" in found.reason
+
+
+def test_a_set_that_waits_for_a_set_that_is_not_there_is_unresolved(units):
+    spec = "  dependsOn: [{apiVersion: fluxcd.controlplane.io/v1, kind: ResourceSet, name: no, namespace: tenants}]\n"
+    found = units({"clusters/one/set.yaml": HEAD + spec + "  resources:\n" + config_map("cm")})[
+        "ResourceSet/tenants/apps"
+    ]
+    assert found.state is UnitState.UNRESOLVED
+    assert found.reason.startswith("clusters/one/set.yaml:7:15: dependsOn ResourceSet/tenants/no is no ResourceSet")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace as changed
+from pathlib import Path
 
 import pytest
 
@@ -187,3 +191,21 @@ def test_postgresql_holds_the_same(postgresql, tmp_path, cluster, build):
     check_everything(location)
     with connect(location) as index:
         assert index.ask("SELECT kind FROM objects WHERE name = 'bar'")[0] == ["kind"]
+
+
+def test_a_new_index_is_written_without_sqlalchemy(tmp_path, build):
+    script = (
+        "import sys; from pathlib import Path; from indexer.index.location import at_path; "
+        "from indexer.index.write import Build, replace; "
+        f"replace(at_path(Path({str(tmp_path / 'index.db')!r})), {build()!r}, []); "
+        "print({'sqlalchemy', 'alembic'} & set(sys.modules))"
+    )
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": root},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "set()\n"
