@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from indexer.kustomize.errors import KustomizeError
+from indexer.kustomize.errors import KustomizeError, of_manifest
 from indexer.kustomize.factory import embedded_resources, resources_from
 from indexer.kustomize.gotext import quote
 from indexer.kustomize.json6902 import JsonOperation, apply_operations, parse_operations
@@ -270,11 +270,13 @@ def _unparsable(source: str, as_objects: KustomizeError, as_json: KustomizeError
 
 
 def _first_embedded(scalar: Scalar) -> Node | None:
-    """The first document of an inline patch; None where it is empty or no YAML."""
+    """The first document of an inline patch; None where it is empty, or JSON. Raises KustomizeError for no YAML."""
     try:
         documents = parse_embedded(scalar)
-    except ManifestError:
-        return None
+    except ManifestError as error:
+        if scalar.text.lstrip(_SPACE).startswith("["):
+            return None
+        raise of_manifest(error) from None
     return documents[0].node if documents else None
 
 

@@ -18,7 +18,7 @@ from indexer.kustomize.config import EMPTY, TransformerConfig
 from indexer.kustomize.configurations import load_configurations
 from indexer.kustomize.crds import load_crds
 from indexer.kustomize.defaults import DEFAULTS
-from indexer.kustomize.errors import CopyError, KustomizeError, MalformedYAMLError, RemoteError
+from indexer.kustomize.errors import CopyError, KustomizeError, MalformedYAMLError
 from indexer.kustomize.factory import embedded_resources, resources_from
 from indexer.kustomize.generators import absorb
 from indexer.kustomize.gotext import quote
@@ -32,6 +32,7 @@ from indexer.kustomize.kustomization import (
 from indexer.kustomize.layer import Layer, Unmatched
 from indexer.kustomize.loader import Loader
 from indexer.kustomize.resmap import ResMap
+from indexer.kustomize.remote import parse_repo_spec
 from indexer.kustomize.resource import Listed, Origin, Resource
 from indexer.kustomize.schema import SchemaHolder
 from indexer.kustomize.transformers import builtin_transformers
@@ -183,7 +184,7 @@ class Target:
             except KustomizeError as error:
                 if isinstance(file_error, MalformedYAMLError | CopyError):
                     raise file_error from None
-                told = error if isinstance(error, RemoteError) or isinstance(file_error, RemoteError) else file_error
+                told = file_error if parse_repo_spec(path) is None else error
                 message = f"accumulation err='{file_error}': {error}"
                 raise KustomizeError(message, problem=told.problem, span=told.span) from None
             if loader.clone == self.loader.clone:

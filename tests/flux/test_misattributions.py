@@ -150,11 +150,11 @@ def test_variables_of_a_parent_that_reach_what_its_children_deploy(fleet):
 
 
 def test_a_secret_that_a_parent_puts_into_a_variable_stays_hidden(fleet):
-    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: vars, namespace: flux-system}\nstringData: {KEY: hidden}\n"
+    hidden = "apiVersion: v1\nkind: Secret\nmetadata: {name: vars, namespace: flux-system}\nstringData: {KEY: hidden}\n"
     fleet.write(
         **{
             "clusters/one/flux-system/gotk-sync.yaml": sync("one"),
-            "clusters/one/vars.yaml": secret,
+            "clusters/one/vars.yaml": hidden,
             "clusters/one/children.yaml": kustomization(
                 "children", "./children", "postBuild: {substituteFrom: [{kind: Secret, name: vars}]}\n"
             ),
@@ -165,5 +165,5 @@ def test_a_secret_that_a_parent_puts_into_a_variable_stays_hidden(fleet):
             "app/cm.yaml": config_map(data='{token: "${TOKEN}"}'),
         }
     )
-    hidden = {one.variable: one.redacted for one in found(fleet, "cm/cm").substitutions}
-    assert hidden == {"TOKEN": True, "KEY": True}
+    redacted = {one.variable: one.redacted for one in found(fleet, "cm/cm").substitutions}
+    assert redacted == {"TOKEN": True, "KEY": True}

@@ -136,3 +136,12 @@ def test_a_label_in_several_places_is_one_to_a_later_patch(build_files: BuildFil
         }
     )
     assert data(built)["spec"]["selector"]["matchLabels"] == {"app": "z"}
+
+
+def test_an_inline_patch_that_is_no_yaml_is_refused(build_files) -> None:
+    files = {
+        "a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n",
+        "kustomization.yaml": 'resources: [a.yaml]\npatches:\n- patch: "x: ["\n',
+    }
+    with pytest.raises(KustomizeError, match=r'unable to parse SM or JSON patch from \[patch: "x: \["\]'):
+        build_files(files)
