@@ -51,7 +51,6 @@ class SourceConfig:
     url: str
     path: Path
 
-
     @classmethod
     def parse(cls, text: str, folder: Path) -> SourceConfig:
         """``URL=PATH``, as on a command line; the path is from ``folder``. Raises FluxidxError."""

@@ -12,7 +12,7 @@ from indexer.flux.sources import Registry, Sources
 from indexer.flux.synthetic import node_of
 from indexer.git.recording import RecordingTree
 from indexer.git.tree import EntryKind, Tree, TreeError
-from indexer.helm.chart import Chart, ChartError, charts_in, load
+from indexer.helm.chart import Chart, ChartError, NotAtHand, charts_in, load
 from indexer.helm.values import Origin, merge, origin_of, to_plain
 from indexer.kustomize.nodes import find, string, text_at
 from indexer.manifest.compose import parse_stream
@@ -90,7 +90,7 @@ def find_chart(release: Mapping, sources: Sources, registry: Registry) -> FoundC
     if source is None:
         raise ChartError("it names no chart: add spec.chart or spec.chartRef")
     if source.kind == "HelmChart":
-        raise ChartError(f"{source} is defined nowhere in this cluster: correct chartRef, or add the file with it")
+        raise NotAtHand(f"{source} is defined nowhere in this cluster: correct chartRef, or add the file with it")
     spec = chart_spec(release, registry)
     if spec is None:
         tree = RecordingTree(sources.resolve(source, registry).tree)
@@ -109,7 +109,7 @@ def _only_chart(tree: Tree, reference: ReferenceSpec) -> str:
     names = [entry.name for entry in tree.list("")]
     held = [name for name in names if name.endswith(".tgz") or tree.kind(f"{name}/Chart.yaml") is EntryKind.FILE]
     if len(held) != 1:
-        raise ChartError(f"what stands for {reference} holds {len(held) or 'no'} charts: it has to be one")
+        raise NotAtHand(f"what stands for {reference} holds {len(held) or 'no'} charts: it has to be one")
     return held[0]
 
 
@@ -118,7 +118,7 @@ def _of_version(tree: Tree, spec: Mapping) -> str:
     name, version = text_at(spec, "chart"), text_at(spec, "version")
     paths = [""] if tree.kind("Chart.yaml") is EntryKind.FILE else charts_in(tree, "", name)
     if not paths:
-        raise ChartError(f"there is no chart {name} in the folder of [[source]]: helm pull it to there")
+        raise NotAtHand(f"there is no chart {name} in the folder of [[source]]: helm pull it to there")
     held = {_plain(load(tree, path).version): path for path in paths}
     try:
         chosen = best(version or "*", dict.fromkeys(held, 0))
@@ -126,7 +126,7 @@ def _of_version(tree: Tree, spec: Mapping) -> str:
         chosen = None
     if chosen is None:
         found = ", ".join(sorted(held))
-        raise ChartError(
+        raise NotAtHand(
             f"chart {name} is at hand in version {found}, not in {version or 'any release'}: helm pull that version"
         )
     return held[chosen]
@@ -151,7 +151,7 @@ def _loaded(tree: RecordingTree, path: str, spec: Mapping, *, relative_to_chart:
         inside = tree.tree.repository is None
         repository, there = tree.origin(path) if inside else ("", "")
     except TreeError as error:
-        raise ChartError(f"{path or '.'}: {error}") from None
+        raise NotAtHand(f"{path or '.'}: {error}") from None
     except ManifestError as error:
         raise ChartError(str(error)) from None
     return FoundChart(chart, defaults, there if repository is None else None, tree)

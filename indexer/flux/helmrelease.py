@@ -15,8 +15,8 @@ from indexer.flux.model import Inputs, UnitState
 from indexer.flux.resources import HELM, ReferenceSpec, kind_of, name_of, namespace_of, truth
 from indexer.flux.scope import Kind, declared, is_cluster_scoped
 from indexer.flux.sources import Registry, Sources, UnresolvedSource
-from indexer.helm.chart import Chart, ChartError
-from indexer.helm.engine import EngineMissing, Rendered, RenderError, render
+from indexer.helm.chart import Chart, ChartError, NotAtHand
+from indexer.helm.engine import Rendered, RenderError, render
 from indexer.helm.postrender import post_render
 from indexer.helm.template import place, references
 from indexer.helm.values import Values
@@ -26,7 +26,6 @@ from indexer.kustomize.resource import Resource
 from indexer.manifest.compose import parse
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.history import Contribution
-from indexer.manifest.move import move
 from indexer.manifest.node import NOWHERE, Mapping, Node, Role, Scalar, Sequence, Source, Span, pack
 
 _MAX_NAME: Final = 53
@@ -88,26 +87,30 @@ def render_release(
 ) -> Release:
     """Renders a HelmRelease as far as that can be done here. Raises Waiting, unless this is the ``last`` chance."""
     found: FoundChart | None = None
-    missing: str | None = None
+    lacking: Release | None = None
     try:
         found = find_chart(root, sources, registry)
-    except (ChartError, UnresolvedSource) as error:
+    except (NotAtHand, UnresolvedSource) as error:
         if not last:
             raise Waiting from None
-        missing = str(error)
+        lacking = Release(UnitState.UNRESOLVED, str(error))
+    except ChartError as error:
+        at = find(root, "spec", "chart", "spec", "chart") or root
+        lacking = Release(UnitState.FAILED, f"{at.span}: {error}" if at.span is not None else str(error))
     try:
         known = load(root, find_object, found.defaults if found is not None else [])
     except ValuesError as error:
         return Release(UnitState.FAILED, str(error))
     parts = (*(_chart_files(found.chart) if found is not None else ()), *known.values.contributions())
     if found is None:
-        return Release(UnitState.UNRESOLVED, missing, parts)
+        assert lacking is not None
+        return replace(lacking, parts=parts)
     if known.unknown and not last:
         raise Waiting
     release = Release(UnitState.RENDERED, None, parts, (), found.directory, inputs_of(found.recording))
     try:
         objects = tuple(_objects(root, found.chart, known))
-    except EngineMissing as error:
+    except NotAtHand as error:
         return replace(release, state=UnitState.UNRESOLVED, reason=str(error))
     except (ChartError, KustomizeError, ManifestError) as error:
         state = UnitState.UNRESOLVED if known.unknown else UnitState.FAILED
@@ -127,19 +130,18 @@ def _chart_files(chart: Chart) -> Iterator[Contribution]:
 
 
 def _why(root: Mapping, error: Exception, values: Values) -> str:
+    secret = bool(values.secrets()) and isinstance(error, (RenderError, ManifestError, KustomizeError))
+    # Helm, YAML and kustomize quote what they cannot take.
+    why = "what is wrong is not shown, as Secrets give some of its values" if secret else str(error)
     if isinstance(error, KustomizeError):
-        return f"{error.span or root.span}: postRenderers: {error.problem}"
-    if values.secrets() and isinstance(error, (RenderError, ManifestError)):
-        # Helm and YAML quote what they cannot take.
-        return "its chart cannot be rendered with its values; what is wrong is not shown, as Secrets give some of them"
-    return f"its chart cannot be rendered: {error}"
+        return f"{error.span or root.span}: what its chart gives cannot be applied: {why if secret else error.problem}"
+    return f"its chart cannot be rendered: {why}"
 
 
 def _objects(root: Mapping, chart: Chart, known: ReleaseValues) -> list[ReleaseObject]:
     spec = find(root, "spec")
-    namespace = release_namespace(root)
     validate = not truth(spec, "install", "disableSchemaValidation")
-    parts = render(chart, known.given, release_name(root), namespace, validate=validate)
+    parts = render(chart, known.given, release_name(root), release_namespace(root), validate=validate)
     named: dict[Span, frozenset[tuple[str, ...]]] = {}
     documents = [one for part in parts if not part.crd for one in _documents(part, chart, named)]
     objects = [
@@ -153,7 +155,7 @@ def _objects(root: Mapping, chart: Chart, known: ReleaseValues) -> list[ReleaseO
     secrets = known.values.secrets()
     scopes = declared(one.resource.root for one in objects)
     for one in objects:
-        final = in_namespace(_labelled(one.resource.root, root), namespace, scopes)
+        final = in_namespace(_labelled(one.resource.root, root), root, scopes)
         one.resource.root = _without(final, secrets) if secrets else final
     return objects
 
@@ -164,24 +166,33 @@ def _paths(resource: Resource, named: dict[Span, frozenset[tuple[str, ...]]]) ->
 
 
 def _documents(part: Rendered, chart: Chart, named: dict[Span, frozenset[tuple[str, ...]]]) -> Iterator[Mapping]:
-    """The objects of one rendered text. Nobody wrote its lines, so only an object as a whole has a place."""
+    """The objects of one rendered text. Nobody wrote its lines: all of an object stands where its template does."""
     file = chart.file(part.template)
     for document in parse(part.text.encode(), part.template):
         node = document.node
         if not isinstance(node, Mapping):
             continue
-        move(node, lambda line, column: (line, column), NOWHERE)
-        if file is not None and file.path is not None:
+        if file is None or file.path is None:
+            _set_place(node, NOWHERE, 0)
+        else:
             text = file.content.decode(errors="replace")
             span = place(text, Source(file.repository, file.path), kind_of(node), name_of(node))
-            _set_place(node, span)
+            pos = pack(span.line - 1, span.column - 1, span.end_line - 1, span.end_column)
+            _set_place(node, span.source, pos)
             named[span] = _below_subchart(references(text, span), part.template)
         yield node
 
 
-def _set_place(node: Mapping, span: Span) -> None:
-    node.source = span.source
-    node.pos = pack(span.line - 1, span.column - 1, span.end_line - 1, span.end_column)
+def _set_place(node: Node, source: Source, pos: int) -> None:
+    """Puts a freshly parsed tree to one place."""
+    node.source, node.pos = source, pos
+    if isinstance(node, Mapping):
+        for key, value in (*node.items(), *node.duplicate):
+            _set_place(key, source, pos)
+            _set_place(value, source, pos)
+    elif isinstance(node, Sequence):
+        for item in node.items:
+            _set_place(item, source, pos)
 
 
 def _below_subchart(paths: frozenset[tuple[str, ...]], template: str) -> frozenset[tuple[str, ...]]:
@@ -198,24 +209,26 @@ def _crds(part: Rendered, chart: Chart) -> Iterator[Mapping]:
         node = document.node
         if isinstance(node, Mapping) and kind_of(node) == "CustomResourceDefinition":
             if path is None:
-                move(node, lambda line, column: (line, column), NOWHERE)
+                _set_place(node, NOWHERE, 0)
             yield node
 
 
 def _labelled(root: Mapping, release: Mapping) -> Mapping:
-    """The object with the labels by which helm-controller knows its own."""
-    for key, value in (("name", name_of(release)), ("namespace", namespace_of(release))):
+    """The object with the labels by which helm-controller knows its own; the release's name is where they come from."""
+    for key in ("name", "namespace"):
         path = ("metadata", "labels", f"{HELM}/{key}")
-        root = put(root, path, string(value, prev=find(root, *path)))
+        text, at = text_at(release, "metadata", key), find(release, "metadata", key)
+        root = put(root, path, string(text, at, prev=find(root, *path)))
     return root
 
 
-def in_namespace(root: Mapping, namespace: str, crds: dict[Kind, bool]) -> Mapping:
+def in_namespace(root: Mapping, release: Mapping, crds: dict[Kind, bool]) -> Mapping:
     """The object in the release's namespace, where it is of a namespaced kind and names none itself."""
     group = text_at(root, "apiVersion").rpartition("/")[0]
     if text_at(root, "metadata", "namespace") or is_cluster_scoped(group, kind_of(root), crds):
         return root
-    return put(root, ("metadata", "namespace"), string(namespace))
+    at = find(release, "spec", "targetNamespace") or find(release, "metadata", "namespace")
+    return put(root, ("metadata", "namespace"), string(release_namespace(release), at))
 
 
 def _named_values(paths: Iterable[tuple[str, ...]], values: Values) -> Iterator[Contribution]:

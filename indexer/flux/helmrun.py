@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from indexer.flux.helmchart import chart_spec, helm_chart, source_reference
-from indexer.flux.helmrelease import Release, Waiting, in_namespace, release_namespace, render_release
+from indexer.flux.helmrelease import Release, Waiting, in_namespace, render_release
 from indexer.flux.model import RenderedObject, SourceRef, Unit, UnitId, UnitState
 from indexer.flux.objects import Applied, Digests, rendered
 from indexer.flux.resources import HELM, ReferenceSpec, is_kind, name_of, namespace_of, truth
@@ -145,9 +145,8 @@ class HelmRun:
 
 
 def _rendered(job: HelmJob, release: Release, crds: dict[Kind, bool], digests: Digests) -> Iterator[RenderedObject]:
-    namespace = release_namespace(job.root)
     for obj in release.objects:
-        applied = Applied(in_namespace(obj.resource.root, namespace, crds), obj.resource, ())
+        applied = Applied(in_namespace(obj.resource.root, job.root, crds), obj.resource, ())
         yield rendered(applied, crds, digests, obj.values, defined_by=obj.defined_by)
 
 

@@ -57,13 +57,16 @@ class RemoteBases:
             raise CopyError(f"remote base '{url}' is not fetched", problem=f"{url} is not fetched: {error}") from None
 
     def _mapped(self, url: str) -> Place | None:
+        """The copy of exactly this file, or the file of that name in the copy of a folder."""
         plain = url.partition("?")[0]
         for source in self._sources.config.sources:
             known = source.url.rstrip("/")
             if plain == known:
                 return self._on_disk(source.path.parent, source.path.name, source.url)
             if plain.startswith(known + "/") and source.path.is_dir():
-                return self._on_disk(source.path, plain[len(known) + 1 :], source.url)
+                found = self._on_disk(source.path, plain[len(known) + 1 :], source.url)
+                if found[0].kind(found[1]) is EntryKind.FILE:
+                    return found
         return None
 
     def _on_disk(self, folder: Path, path: str, url: str) -> Place:

@@ -25,6 +25,10 @@ class ChartError(Exception):
     """A chart that cannot be rendered; the message says why and what to do."""
 
 
+class NotAtHand(ChartError):
+    """A chart, or a part of one, that the cluster has and this repository has not."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChartFile:
     """One file of a chart."""
@@ -93,14 +97,14 @@ def _read(tree: Tree, path: str) -> bytes:
     try:
         return tree.read(path)
     except TreeError as error:
-        raise ChartError(f"{path}: {error}") from None
+        raise NotAtHand(f"{path}: {error}") from None
 
 
 def _copy(tree: Tree, directory: str, target: str, files: dict[str, ChartFile]) -> None:
     try:
         entries = tree.list(directory)
     except TreeError as error:
-        raise ChartError(f"{directory}: {error}") from None
+        raise NotAtHand(f"{directory}: {error}") from None
     for entry in entries:
         path, inner = posixpath.join(directory, entry.name), posixpath.join(target, entry.name)
         match tree.kind(path):
@@ -186,7 +190,7 @@ def _name_subcharts(chart: Chart, metadata: Mapping, directory: str, called: str
         name = text_at(dependency, "name")
         found = _subchart(chart.files, directory, name)
         if found is None:
-            raise ChartError(
+            raise NotAtHand(
                 f"{dependency.span or chart.name}: the dependency {name} is not in charts/, and nothing is downloaded: "
                 "run helm dependency update, and commit or keep the result"
             )

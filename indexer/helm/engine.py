@@ -14,12 +14,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from indexer.helm.chart import Chart, ChartError
+from indexer.helm.chart import Chart, ChartError, NotAtHand
 
 _HEADER: Final = re.compile(r"^---\n# Source: (.+)\n", re.MULTILINE)
 
 
-class EngineMissing(ChartError):
+class EngineMissing(NotAtHand):
     """The package that renders charts is not installed."""
 
 

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.fieldspec import is_null
+from indexer.kustomize.regexp import regexp
 from indexer.kustomize.structured import dump, parse_text
 from indexer.kustomize.wrongkind import MAPPING, SCALAR, SEQUENCE, kind_of
 from indexer.manifest.errors import ManifestError
@@ -239,13 +240,10 @@ class PathWriter:
 
 def _matcher(field: str, pattern: str) -> Callable[[Node], bool]:
     """Whether an item's field, or a primitive item, has a YAML text in which ``pattern`` is found."""
-    try:
-        regex = re.compile(pattern)
-    except re.error as error:
-        raise KustomizeError(f"error parsing regexp: {error}: `{pattern}`") from None
+    found = regexp(pattern)
 
     def matches(item: Node) -> bool:
         node = item if not field else item.get(field) if isinstance(item, Mapping) else None
-        return node is not None and regex.search(dump(node).strip()) is not None
+        return node is not None and found.search(dump(node).strip())
 
     return matches

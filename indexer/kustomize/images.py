@@ -5,14 +5,13 @@ Rules: kustomize's ``ImageTagTransformer`` and ``api/internal/image`` (kustomize
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from typing import Final
 
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.fieldspec import Create, FieldSpec, is_null, set_scalar
 from indexer.kustomize.layer import Layer, Unmatched
 from indexer.kustomize.record import Record
+from indexer.kustomize.regexp import regexp
 from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import Resource
 from indexer.kustomize.selection import Selection
@@ -20,7 +19,7 @@ from indexer.kustomize.wrongkind import MAPPING, SCALAR, WrongKindError
 from indexer.manifest.node import Mapping, Node, Operation, Role, Scalar, Sequence
 
 _CONTAINERS: Final = ("containers", "initContainers")
-_TAG: Final = r"(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?\Z"
+_TAG: Final = r"(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?$"
 
 
 class ImageEntry:
@@ -41,15 +40,13 @@ class ImageEntry:
         """The scalar that decides: tag or digest where there is one, because that is what changes from day to day."""
         self.used = False
         try:
-            self._pattern = _compiled(self.name)
-        except re.error as error:
-            raise KustomizeError(
-                f"invalid image name '{self.name}': {error}",
-                problem=f"the image name {self.name!r} is no regular expression: {error}",
-            ).located(record.at("name")) from None
+            # The name goes in as it is, so a dot in it stands for any character.
+            self._pattern = regexp(f"^{self.name}{_TAG}", self.name)
+        except KustomizeError as error:
+            raise error.wrapped(f"invalid image name '{self.name}': ").located(record.at("name")) from None
 
     def matches(self, image: str) -> bool:
-        return self._pattern.match(image) is not None
+        return self._pattern.search(image)
 
     def rewrite(self, node: Node) -> Node:
         """The setter: the rewritten image, or the very same node."""
@@ -74,12 +71,6 @@ class ImageEntry:
         elif self.tag_suffix:
             tag, digest = tag + self.tag_suffix, ""
         return name + (f":{tag}" if tag else "") + (f"@{digest}" if digest else "")
-
-
-@lru_cache(maxsize=1024)
-def _compiled(name: str) -> re.Pattern[str]:
-    """The pattern of an image; the name goes into it as it is, so a dot in it stands for any character."""
-    return re.compile(name + _TAG, re.ASCII)
 
 
 def split_image(image: str) -> tuple[str, str, str]:

@@ -31,8 +31,8 @@ from indexer.kustomize.kustomization import (
 )
 from indexer.kustomize.layer import Layer, Unmatched
 from indexer.kustomize.loader import Loader
-from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.remote import parse_repo_spec
+from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import Listed, Origin, Resource
 from indexer.kustomize.schema import SchemaHolder
 from indexer.kustomize.transformers import builtin_transformers

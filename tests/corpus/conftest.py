@@ -66,12 +66,12 @@ class Recorder:
     def __init__(self) -> None:
         self.calls: dict[tuple[int, str, str], Call] = {}
 
-    def __call__(self, tree: Any, directory: str, options: Any, *, kustomization: Mapping, cache: Any) -> Any:
+    def __call__(self, tree: Any, directory: str, options: Any, *, kustomization: Mapping, **shared: Any) -> Any:
         real: Tree = tree.tree
         text = emit(to_data(kustomization))
         key = id(real), directory, text
         try:
-            built = build(tree, directory, options, kustomization=kustomization, cache=cache)
+            built = build(tree, directory, options, kustomization=kustomization, **shared)
         except KustomizeError as error:
             self.calls[key] = Call(real, directory, text, (), str(error))
             raise

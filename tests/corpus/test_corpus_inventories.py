@@ -18,11 +18,14 @@ def printed(*arguments):
 
 
 def cluster_of(indexed, inventory):
-    """The name that the index has for the cluster which was bootstrapped from the same files."""
+    """``--cluster`` for the cluster which was bootstrapped from the same files, where there are several.
+
+    Of a hub, what it applies elsewhere through ``kubeConfig`` is listed under the other cluster.
+    """
     files = {entry.partition(" ")[0] for entry in inventory["entry"]}
     rows = indexed.scope.index.rows("SELECT cluster, entry FROM clusters")
     (cluster,) = [row["cluster"] for row in rows if files & set(json.loads(row["entry"]))]
-    return cluster
+    return ("--cluster", cluster) if len(rows) > 1 else ()
 
 
 def test_units_hold_what_flux_deployed(indexed, shared, tmp_path) -> None:
@@ -34,7 +37,7 @@ def test_units_hold_what_flux_deployed(indexed, shared, tmp_path) -> None:
     for inventory in inventories:
         cluster = cluster_of(indexed, json.loads(inventory.read_text()))
         compare = [
-            *(sys.executable, shared / "inventories" / "compare", inventory, "--quiet", "--cluster", cluster),
+            *(sys.executable, shared / "inventories" / "compare", inventory, "--quiet", *cluster),
             *("--ls", tmp_path / "ls", "--units", tmp_path / "units"),
         ]
         done = subprocess.run(compare, capture_output=True, text=True, check=False)

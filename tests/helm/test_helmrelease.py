@@ -375,6 +375,15 @@ def test_subcharts_in_the_repository_and_beside_the_chart(fleet):
     assert ("default of the chart", "charts/lib/values.yaml:3", ("/spec/values/one/size",), False) in values_of(fleet)
 
 
+def test_a_chart_whose_path_is_wrong_fails(fleet):
+    fleet.release("interval: 1m\n", chart="./charts/absent")
+    unit = fleet.unit()
+    assert (unit.state, unit.reason) == (
+        UnitState.FAILED,
+        "clusters/prod/release.yaml:7:14: there is no chart at charts/absent: correct the chart's path",
+    )
+
+
 @rendered
 def test_a_dependency_that_is_not_there(fleet):
     fleet.chart(more="dependencies:\n  - {name: redis, version: 1.0.0, repository: https://example.org}\n")

@@ -33,8 +33,8 @@ VIEWS = {
     "units": "unit_id cluster kind namespace name state reason source_kind source_namespace source_name source_url "
     "source_ref path directory parent_kind parent_namespace parent_name parent_id target repository file document line "
     "column_ end_line end_column objects build",
-    "objects": "object_id unit_id cluster applied_by unit_kind unit_namespace unit_name group_ version kind namespace name "
-    "role digest repository file document line column_ end_line end_column",
+    "objects": "object_id unit_id cluster applied_by unit_kind unit_namespace unit_name group_ version kind namespace "
+    "name role digest repository file document line column_ end_line end_column",
     "contributions": "contribution_id object_id unit_id role operation repository file document line column_ end_line "
     "end_column fields overridden",
     "substitutions": "object_id unit_id variable fields supplied_by redacted repository file document line column_ "

@@ -59,9 +59,10 @@ def check_everything(location):
     bar, settings = rows(location, "SELECT * FROM objects ORDER BY object_id")
     assert bar == {
         "object_id": bar["object_id"], "unit_id": apps["unit_id"], "cluster": "prod", "applied_by": None,
-        "unit_kind": "Kustomization", "unit_namespace": "flux-system", "unit_name": "apps", "group_": "", "version": "v1", "kind": "Namespace",
-        "namespace": "", "name": "bar", "role": "defines", "digest": "aa" * 32, "repository": "",
-        "file": "apps/base/namespace.yaml", "document": 0, "line": 1, "column_": 1, "end_line": 6, "end_column": 9,
+        "unit_kind": "Kustomization", "unit_namespace": "flux-system", "unit_name": "apps", "group_": "",
+        "version": "v1", "kind": "Namespace", "namespace": "", "name": "bar", "role": "defines", "digest": "aa" * 32,
+        "repository": "", "file": "apps/base/namespace.yaml", "document": 0, "line": 1, "column_": 1, "end_line": 6,
+        "end_column": 9,
     }  # fmt: skip
     assert (settings["role"], settings["repository"], settings["file"], settings["line"]) == (
         "generates",

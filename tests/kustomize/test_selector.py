@@ -8,6 +8,7 @@ from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.kustomization import SELECTOR
 from indexer.kustomize.labelselector import parse_selector
 from indexer.kustomize.record import decode
+from indexer.kustomize.regexp import anchored
 from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import Resource
 from indexer.kustomize.selector import Selector, select
@@ -115,3 +116,8 @@ def test_bad_label_selectors(text: str, message: str) -> None:
     with pytest.raises(KustomizeError) as caught:
         parse_selector(text)
     assert str(caught.value) == message
+
+
+def test_no_pattern_takes_for_ever() -> None:
+    assert not anchored("(a+)+b").search("a" * 60)
+    assert anchored("a)|(b").search("b")
