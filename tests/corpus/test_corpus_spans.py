@@ -16,12 +16,16 @@ class Texts:
         self._tree = tree
         self._lines = {}
 
-    def at(self, row):
-        """The mapping in the span of a row; the columns before its first one are blanked to keep it one document."""
+    def text(self, row):
+        """The text in the span of a row; the columns before its first one are blanked to keep it one document."""
         lines = self._of(row["file"])[row["line"] - 1 : row["end_line"]]
         lines[-1] = lines[-1][: row["end_column"]]
         lines[0] = " " * (row["column_"] - 1) + lines[0][row["column_"] - 1 :]
-        (document,) = parse("\n".join(lines).encode(), row["file"])
+        return "\n".join(lines)
+
+    def at(self, row):
+        """The mapping in the span of a row."""
+        (document,) = parse(self.text(row).encode(), row["file"])
         assert isinstance(document.node, Mapping)
         return to_data(document.node)
 
@@ -43,7 +47,13 @@ def wrong(indexed, texts, row):
     """What is wrong with the definition of an object; None where nothing is."""
     if row["file"] is None:
         return "has no definition"
+    if row["unit_kind"] == "ResourceSet" and "<<" in texts.text(row):
+        # A template is no YAML until it is filled in; its text names the kind all the same.
+        return None if f"kind: {row['kind']}" in texts.text(row) else "is not of the kind in its template"
     text = texts.at(row)
+    if row["unit_kind"] == "FluxInstance":
+        # The operator makes the source and the root Kustomization of the sync's few lines.
+        return None if {"url", "path"} <= text.keys() else "is not of the lines of a sync"
     if row["role"] == "generates" and "metadata" not in text:
         kinds, name = GENERATED, text["name"]
     else:
