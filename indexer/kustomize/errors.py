@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from indexer.kustomize.gotext import quote
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Node, Source, Span
+
+_QUOTED: Final = 1 << 14
+"""Characters of a message that are quoted again."""
 
 
 class KustomizeError(Exception):
@@ -31,6 +37,15 @@ class KustomizeError(Exception):
     def wrapped(self, prefix: str, suffix: str = "") -> KustomizeError:
         """This error with a layer's words around its message."""
         self.message = f"{prefix}{self.message}{suffix}"
+        return self
+
+    def quoted(self, prefix: str) -> KustomizeError:
+        """This error with its message as a Go string literal, as each level of components makes of it.
+
+        Every level doubles the backslashes of the one below, so a long message keeps its beginning alone.
+        """
+        text = self.message if len(self.message) <= _QUOTED else self.message[:_QUOTED] + " …"
+        self.message = prefix + quote(text)
         return self
 
 

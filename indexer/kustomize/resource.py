@@ -124,7 +124,9 @@ class Resource:
     def id(self) -> ResId:
         """The current id."""
         if self._id is None or self._id_root is not self.root:
-            group, version = parse_api_version(text_at(self.root, "apiVersion"))
+            written = self.root.get("apiVersion")
+            # kustomize takes the text whatever it means: of `apiVersion: null` the version is "null".
+            group, version = parse_api_version(written.text if isinstance(written, Scalar) else "")
             metadata = self.root.get("metadata")
             self._id = ResId(
                 group, version, text_at(self.root, "kind"), text_at(metadata, "name"), text_at(metadata, "namespace")

@@ -21,7 +21,6 @@ from indexer.kustomize.defaults import DEFAULTS
 from indexer.kustomize.errors import CopyError, KustomizeError, MalformedYAMLError
 from indexer.kustomize.factory import embedded_resources, resources_from
 from indexer.kustomize.generators import absorb
-from indexer.kustomize.gotext import quote
 from indexer.kustomize.kustomization import (
     COMPONENT,
     FILE_NAMES,
@@ -267,13 +266,11 @@ class Target:
             try:
                 loader = self.loader.new(path)
             except KustomizeError as error:
-                error.message = f"loader.New {quote(str(error))}"
-                raise error.located(node) from None
+                raise error.quoted("loader.New ").located(node) from None
             try:
                 self._directory(ra, loader, path, node, component=True)
             except KustomizeError as error:
-                error.message = f"accumulateDirectory: {quote(str(error))}"
-                raise error.located(node) from None
+                raise error.quoted("accumulateDirectory: ").located(node) from None
 
     def _component(self, ra: Accumulator, loader: Loader, path: str, node: Node) -> None:
         target = self._open(loader, path)

@@ -100,3 +100,14 @@ def test_a_bomb_ends_in_a_message(files: Files, tmp_path: Path, capsys: pytest.C
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith(("Error: ", "fluxidx: "))
+
+
+def test_nested_components_do_not_double_their_message(tmp_path, capsys) -> None:
+    kind = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+    for level in range(40):
+        (tmp_path / f"c{level}").mkdir()
+        (tmp_path / f"c{level}" / "kustomization.yaml").write_text(f"{kind}components: [../c{level + 1}]\n")
+    (tmp_path / "c40").mkdir()
+    (tmp_path / "c40" / "kustomization.yaml").write_text(f"{kind}resources: ['missing\"x.yaml']\n")
+    assert run(["render", "dir", str(tmp_path / "c0")]) == 1
+    assert len(capsys.readouterr().err) < 200_000
