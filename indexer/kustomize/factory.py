@@ -6,6 +6,7 @@ Rules: kustomize's ``api/resource/factory.go`` and ``kyaml/kio`` (kustomize-sema
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from indexer.kustomize.errors import KustomizeError, of_manifest
 from indexer.kustomize.fieldspec import is_null
@@ -17,6 +18,9 @@ from indexer.manifest.embedded import parse_embedded
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Node, Scalar, Sequence
 from indexer.manifest.scalars import to_data
+
+
+_NO_OBJECT: Final = "not a Kubernetes object: keep it out of the resources"
 
 
 def resources_from(documents: Iterable[Document]) -> list[Resource]:
@@ -81,22 +85,24 @@ def validated(node: Node) -> Mapping | None:
     if isinstance(node, Scalar):
         if is_null(node):
             return None
-        raise KustomizeError("missing Resource metadata", problem="not a Kubernetes object").located(node)
+        raise KustomizeError("missing Resource metadata", problem=_NO_OBJECT).located(node)
     if isinstance(node, Sequence):
         if not node.items:
             return None
-        raise KustomizeError("missing Resource metadata", problem="a list, not a Kubernetes object").located(node)
+        raise KustomizeError("missing Resource metadata", problem=_NO_OBJECT).located(node)
     assert isinstance(node, Mapping)
     if not node.fields:
         return None
     kind = text_at(node, "kind")
     if not kind:
         raise KustomizeError(
-            f"missing kind in object {_described(node)}", problem="no kind: not a Kubernetes object"
+            f"missing kind in object {_described(node)}",
+            problem=f"{_NO_OBJECT}, or give it a kind",
         ).located(node)
     if not kind.endswith("List") and not text_at(node, "metadata", "name"):
         raise KustomizeError(
-            f"missing metadata.name in object {_described(node)}", problem=f"{kind} without metadata.name"
+            f"missing metadata.name in object {_described(node)}",
+            problem=f"{kind} without metadata.name: give it a name",
         ).located(node)
     return node
 

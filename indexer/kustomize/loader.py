@@ -89,7 +89,7 @@ class Loader:
         if joined == ".." or joined.startswith("../"):
             raise KustomizeError(
                 f"security; file '{path}' is outside the repository",
-                problem=f"{path} leads out of the repository",
+                problem=f"{path} leads out of the repository: name a path inside it",
             )
         return "" if joined == "." else joined
 
@@ -131,12 +131,13 @@ class Loader:
         absolute = self.absolute(joined)
         if self.restrictor is LoadRestrictor.NONE:
             return KustomizeError(
-                f"open {absolute}: no such file or directory", problem=f"no such file or directory: {joined}"
+                f"open {absolute}: no such file or directory",
+                problem=f"{joined} does not exist: create it or correct the entry",
             )
         first = self._first_missing(joined)
         return KustomizeError(
             f"evalsymlink failure on '{absolute}' : lstat {self.absolute(first)}: no such file or directory",
-            problem=f"no such file or directory: {joined}",
+            problem=f"{joined} does not exist: create it or correct the entry",
         )
 
     def _first_missing(self, path: str) -> str:
@@ -231,7 +232,7 @@ class Loader:
             raise KustomizeError(
                 f"must build at directory: not a valid directory: evalsymlink failure on '{absolute}' : "
                 f"lstat {first}: no such file or directory",
-                problem=f"no such file or directory: {joined}",
+                problem=f"{joined} does not exist: create it or correct the entry",
             ) from None
         except (NotAFile, TreeError) as error:
             raise KustomizeError(
@@ -261,9 +262,9 @@ class Loader:
                 raise KustomizeError(
                     f"cycle detected: candidate root '{root}' contains visited root '{loader.root}'",
                     problem=(
-                        f"a cycle: {candidate} leads here"
+                        f"a cycle: {candidate} leads here: remove one of the entries"
                         if candidate == loader.directory
-                        else f"a cycle: {candidate or '.'} contains {loader.directory}, which leads here"
+                        else f"a cycle: {candidate or '.'} contains {loader.directory}, which leads here: move one"
                     ),
                 )
             loader = loader.referrer

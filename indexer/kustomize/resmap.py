@@ -31,14 +31,14 @@ class ResMap:
 
     def append_all(self, incoming: Iterable[Resource]) -> None:
         """Adds resources; raises at the first whose id is taken."""
-        taken = {res.id.key for res in self.resources}
+        taken = {res.id.key: res for res in self.resources}
         incoming = list(incoming)
         demand_few(len(taken) + len(incoming), "objects")
         for res in incoming:
             key = res.id.key
             if key in taken:
-                raise already_registered(res)
-            taken.add(key)
+                raise _already_registered(res, taken[key])
+            taken[key] = res
             self.resources.append(res)
 
     def demand_unique(self) -> None:
@@ -61,16 +61,20 @@ class ResMap:
         problem = "multiple matches" if found else "no matches"
         raise KustomizeError(
             f"{problem} for Id {wanted}; failed to find unique target for patch {wanted}",
-            problem=f"{'more than one object is' if found else 'no object is'} {wanted}",
+            problem=(
+                f"{'more than one object is' if found else 'no object is'} {wanted}: "
+                "correct the patch's apiVersion, kind, name or namespace"
+            ),
         )
 
     def remove(self, gone: Resource) -> None:
         self.resources = [res for res in self.resources if res is not gone]
 
 
-def already_registered(res: Resource) -> KustomizeError:
+def _already_registered(res: Resource, first: Resource) -> KustomizeError:
+    elsewhere = f" at {first.definition} too" if first.definition is not None else " twice"
     return KustomizeError(
         f"may not add resource with an already registered id: {res.id}",
-        problem=f"{res.id.kind} {res.id.name} is defined twice",
+        problem=f"{res.id.kind} {res.id.name} is defined{elsewhere}: remove one of the two",
         span=res.definition,
     )

@@ -92,7 +92,7 @@ def load_kustomization(loader: Loader, state: BuildState) -> Kustomization:
         names = "', '".join(FILE_NAMES[:-1]) + f"' or '{FILE_NAMES[-1]}"
         raise KustomizeError(
             f"unable to find one of '{names}' in directory '{loader.root}'",
-            problem=f"no kustomization file in {loader.directory or '.'}",
+            problem=f"no kustomization file in {loader.directory or '.'}: add one, or list its files",
         )
     if len(found) > 1:
         raise KustomizeError(
