@@ -19,7 +19,6 @@ from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Node, Scalar, Sequence
 from indexer.manifest.scalars import to_data
 
-
 _NO_OBJECT: Final = "not a Kubernetes object: keep it out of the resources"
 
 
