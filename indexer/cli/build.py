@@ -119,7 +119,9 @@ def _text(report: BuildReport, terminal: Terminal, *, verbose: bool) -> str:
         writer.line()
     charts = len(report.problems) - len(shown)
     if charts:
-        note = f"{count(charts, 'HelmRelease')} left as they are: their charts are not rendered offline (-v lists them)"
+        note = (
+            f"{count(charts, 'HelmRelease')} not rendered: charts that are not at hand are left alone (-v lists them)"
+        )
         writer.line(terminal.style(note, dim=True))
     what = report.revision or "working tree"
     writer.line(f"{'Indexed' if report.rendered else 'Up to date'}: {what}, in {report.location}")

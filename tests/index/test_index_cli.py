@@ -45,7 +45,7 @@ def test_build_lists_each_reason_once_with_its_units(fluxidx, repository):
         "    prod: Kustomization/flux-system/infra  infra/kustomization.yaml:3:5\n"
         "    staging: Kustomization/flux-system/infra  infra/kustomization.yaml:3:5\n"
         "\n"
-        "2 HelmReleases left as they are: their charts are not rendered offline (-v lists them)\n"
+        "2 HelmReleases not rendered: charts that are not at hand are left alone (-v lists them)\n"
         f"Indexed: working tree, in {repository}/.git/fluxidx/index.db\n"
     )
     assert fluxidx("build")[1].splitlines()[-1].startswith("Up to date: working tree")
