@@ -18,9 +18,9 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-# The proof of provenance in its long form: 2,500 leaves, some minutes.
+# The proof of provenance in its long form: 3,500 leaves, some minutes.
 prove: $(STAMP)
-	FLUXIDX_PROVE=2500 $(BIN)/python -m pytest -n 2 --dist worksteal tests/provenance/test_proof.py
+	FLUXIDX_PROVE=3500 $(BIN)/python -m pytest -n 2 --dist worksteal tests/provenance/test_proof.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
