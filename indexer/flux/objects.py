@@ -14,7 +14,7 @@ from indexer.flux.resources import KustomizationSpec, group_of, kind_of, name_of
 from indexer.flux.scope import Kind, is_cluster_scoped
 from indexer.flux.sops import in_clear, is_refused, secrecy
 from indexer.kustomize.fieldspec import is_null
-from indexer.kustomize.nodes import find, put, string, text_at
+from indexer.kustomize.nodes import find, put, text_at
 from indexer.kustomize.resource import Resource
 from indexer.manifest.gojson import dumps
 from indexer.manifest.history import Contribution, contributions
@@ -164,12 +164,3 @@ def _contributions(resource: Resource, root: Mapping, role: Role, defined_by: st
         # A text whose variables were expanded did not lose: it is the very text that was.
         is_template = contribution.overridden and contribution.span in templates
         yield replace(contribution, overridden=False) if is_template else contribution
-
-
-def owned(root: Mapping, spec: KustomizationSpec) -> Mapping:
-    """The object with the labels by which the controller knows its own; ``commonMetadata`` comes after them."""
-    prefix = "kustomize.toolkit.fluxcd.io/"
-    for key, value in (("name", spec.name), ("namespace", spec.namespace)):
-        if find(spec.spec, "commonMetadata", "labels", prefix + key) is None:
-            root = put(root, ("metadata", "labels", prefix + key), string(value))
-    return root

@@ -45,9 +45,6 @@ class ResMap:
         """Raises if two resources have the same current id."""
         ResMap().append_all(self.resources)
 
-    def with_current_id(self, matches: Callable[[ResId], bool]) -> list[Resource]:
-        return [res for res in self.resources if matches(res.id)]
-
     def with_any_id(self, matches: Callable[[ResId], bool]) -> list[Resource]:
         """Resources of which the current or a previous id matches."""
         return [res for res in self.resources if any(matches(id_) for id_ in res.any_ids)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from indexer.kustomize.nodes import drop, find, put, string_map, text_at
+from indexer.kustomize.nodes import find, put, string_map, text_at
 from indexer.kustomize.resid import Gvk, ResId, parse_api_version
 from indexer.manifest.node import Mapping, Node, Operation, Scalar, Span
 
@@ -180,20 +180,6 @@ class Resource:
     def annotations(self) -> dict[str, str]:
         return string_map(find(self.root, "metadata", "annotations"))
 
-    def set_identity(self, name: str, namespace: str, kind: str) -> None:
-        """Restores name, namespace and kind where they differ (as after a patch that may not change them)."""
-        now = self.id
-        if now.kind != kind:
-            self.root = put(self.root, ("kind",), _restored(self.root.get("kind"), kind))
-        if now.name != name:
-            self.root = put(self.root, ("metadata", "name"), _restored(find(self.root, "metadata", "name"), name))
-        if now.namespace != namespace:
-            if namespace:
-                old = find(self.root, "metadata", "namespace")
-                self.root = put(self.root, ("metadata", "namespace"), _restored(old, namespace))
-            else:
-                self.root = drop(self.root, ("metadata", "namespace"))
-
     def adopt_internal_annotations(self) -> None:
         """Moves kustomize's own annotations, where a user's file has them, into this object's memory."""
         mapping = find(self.root, "metadata", "annotations")
@@ -213,17 +199,6 @@ class Resource:
         if _INTERNAL + "generatorBehavior" in texts:
             self.behavior = Behavior.parse(texts[_INTERNAL + "generatorBehavior"])
         self.hash_suffix = texts.get(_INTERNAL + "needsHashSuffix") == "enabled"
-
-
-def _restored(now: Node | None, text: str) -> Scalar:
-    """The scalar with its earlier text: the one in ``now``'s history where there is one."""
-    past = now
-    while past is not None:
-        if isinstance(past, Scalar) and past.text == text:
-            return past
-        past = past.prev
-    style = now.style if isinstance(now, Scalar) else None
-    return Scalar(text) if style is None else Scalar(text, None, style)
 
 
 def put_scalar(res: Resource, path: tuple[str, ...], text: str, at: Node | None, op: Operation) -> None:

@@ -7,6 +7,7 @@ import pytest
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.kustomization import SELECTOR
 from indexer.kustomize.labelselector import parse_selector
+from indexer.kustomize.nodes import put, string
 from indexer.kustomize.record import decode
 from indexer.kustomize.regexp import anchored
 from indexer.kustomize.resmap import ResMap
@@ -60,7 +61,7 @@ def test_select(text: str, kinds: list[str]) -> None:
 def test_the_original_name_selects_too() -> None:
     res = Resource(node("{apiVersion: v1, kind: ConfigMap, metadata: {name: old}}"))
     res.store_previous_id()
-    res.set_identity("new", "", "ConfigMap")
+    res.root = put(res.root, ("metadata", "name"), string("new"))
     for name in ("old", "new"):
         assert select(ResMap([res]), selector(f"{{name: {name}}}")) == [res]
 
