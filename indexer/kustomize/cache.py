@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from indexer.git.recording import RecordingTree
 from indexer.git.tree import Tree
-from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.loader import Loader, ParseCache
 from indexer.manifest.compose import Document
 
@@ -41,15 +40,15 @@ class BuildCache:
 
     def __init__(self) -> None:
         self.documents = ParseCache()
-        self._kustomizations: dict[BlobKey, Kustomization | KustomizeError] = {}
-        self._resources: dict[BlobKey, list[Resource]] = {}
+        self._kustomizations: dict[BlobKey, Kustomization] = {}
+        self._resources: dict[int, list[Resource]] = {}
         self._built: dict[tuple[int, str, str], Built] = {}
         self._trees: dict[int, Tree] = {}
 
     def kustomization(self, key: BlobKey, parse: Callable[[], Kustomization]) -> Kustomization:
         """The decoded file of a blob; a file that cannot be decoded is tried again, for the sake of its message."""
         found = self._kustomizations.get(key)
-        if found is None or isinstance(found, KustomizeError):
+        if found is None:
             found = self._kustomizations[key] = parse()
         return found
 
@@ -58,11 +57,10 @@ class BuildCache:
     ) -> list[Resource]:
         """Copies of the resources of a file, made once from its documents. Raises KustomizeError."""
         documents = loader.documents(path)
-        tree, real = loader.find(path)
-        key = (*tree.origin(real), tree.blob(real))
-        found = self._resources.get(key)
+        # The parse cache hands out one list for each blob and keeps it, so the list itself is the key.
+        found = self._resources.get(id(documents))
         if found is None:
-            found = self._resources[key] = make(documents)
+            found = self._resources[id(documents)] = make(documents)
         return [res.copy() for res in found]
 
     def built(self, loader: Loader, state: BuildState, build: Callable[[Loader], Accumulator]) -> Accumulator:

@@ -81,7 +81,10 @@ class Loader:
         if path.startswith("/"):
             prefix = self.tree.root + "/"
             if not path.startswith(prefix):
-                raise self._no_such(path)
+                gone = "no such file or directory"
+                raise KustomizeError(
+                    f"evalsymlink failure on '{path}' : lstat {path}: {gone}", problem=f"{gone}: {path}"
+                )
             joined = posixpath.normpath(path[len(prefix) :])
         else:
             above = "/" if not self.tree.root else ""
@@ -92,11 +95,6 @@ class Loader:
                 problem=f"{path} leads out of the repository: name a path inside it",
             )
         return "" if joined == "." else joined
-
-    def _no_such(self, absolute: str, why: str = "no such file or directory") -> KustomizeError:
-        return KustomizeError(
-            f"evalsymlink failure on '{absolute}' : lstat {absolute}: {why}", problem=f"{why}: {absolute}"
-        )
 
     def locate(self, path: str) -> str:
         """A local file that Load would read, from the tree's root and without symbolic links. Raises KustomizeError."""

@@ -6,7 +6,7 @@ Rules: kustomize's ``api/internal/target`` (kustomize-semantics.md §1, §3.3, �
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -36,6 +36,7 @@ from indexer.kustomize.resource import Listed, Origin, Resource
 from indexer.kustomize.schema import SchemaHolder
 from indexer.kustomize.transformers import builtin_transformers
 from indexer.kustomize.vars import Var, bind_vars
+from indexer.manifest.compose import Document
 from indexer.manifest.node import Mapping, Node, Scalar
 
 _BUILTIN: Final = "builtin"
@@ -113,6 +114,13 @@ def load_kustomization(loader: Loader, state: BuildState) -> Kustomization:
     kustomization = state.cache.kustomization(key, parse)
     state.warnings += kustomization.warnings()
     return kustomization
+
+
+def _distinct(documents: Iterable[Document]) -> list[Resource]:
+    """The resources of one file; raises KustomizeError where two of them have the same id."""
+    resources = resources_from(documents)
+    ResMap(resources).demand_unique()
+    return resources
 
 
 class Target:
@@ -211,8 +219,7 @@ class Target:
 
     def _file(self, ra: Accumulator, path: str, node: Node) -> None:
         try:
-            resources = self.state.cache.resources(self.loader, path, resources_from)
-            ResMap().append_all(resources)
+            resources = self.state.cache.resources(self.loader, path, _distinct)
         except KustomizeError as error:
             raise error.wrapped(f"accumulating resources from '{path}': ") from None
         self.state.schema.seen.update((res.gvk.api_version, res.gvk.kind) for res in resources)
