@@ -29,19 +29,10 @@ def command(session: Session, revision: str | None, strict: bool) -> int:
 
     Units that fail are listed and do not fail the build. Nothing is done where the index is up to date.
     """
-    from indexer.index.build import build_index
-    from indexer.index.location import locate
+    from indexer import api
 
-    location = locate(session.index_url, session.repository.git_dir)
     with _Progress(shown=not session.quiet and sys.stderr.isatty()) as progress:
-        report = build_index(
-            session.repository,
-            session.config,
-            location,
-            revision=revision,
-            say=session.say,
-            progress=progress,
-        )
+        report = api.build(session, revision=revision, progress=progress)
     if session.output == "json":
         from indexer.report.json import dumps
 

@@ -7,86 +7,25 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
+from indexer.api import Project
 from indexer.report.terminal import Terminal
-
-if TYPE_CHECKING:
-    from indexer.flux.config import Config
-    from indexer.git.repository import Repository
-    from indexer.git.tree import Tree
-    from indexer.index.read import Index
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True)
-class Session:
-    """One invocation. What it opens is opened when it is asked for, and only then is its library imported."""
+@dataclass(frozen=True, kw_only=True)
+class Session(Project):
+    """One invocation: the project that it is about, and how to talk to the person who asked."""
 
-    repo: Path | None
-    """Where to look for the repository; None: the current directory."""
-    config_file: Path | None
-    index_url: str | None
-    """A path or a SQLAlchemy URL; None: inside the repository's git directory."""
-    clusters: tuple[str, ...]
-    """The clusters to answer for; empty: all."""
     output: str
     terminal: Terminal
     quiet: bool
     verbose: bool
-    no_build: bool = False
-    sources: tuple[str, ...] = ()
-    """``URL=PATH`` of sources that are not this repository."""
-
-    @cached_property
-    def repository(self) -> Repository:
-        from indexer.git.repository import Repository
-
-        return Repository.open(self.repo or Path.cwd())
-
-    @cached_property
-    def config(self) -> Config:
-        return self._config(self.repository.root)
-
-    def config_around(self, directory: Path) -> Config:
-        """The configuration for a directory that need not be in any repository."""
-        from indexer.git.repository import NoRepository, Repository
-
-        try:
-            return self._config(Repository.open(directory).root)
-        except NoRepository:
-            return self._config(None)
-
-    def _config(self, root: Path | None) -> Config:
-        from indexer.flux.config import Config, SourceConfig
-
-        sources = [SourceConfig.parse(source, Path.cwd()) for source in self.sources]
-        return Config.load(self.config_file, root).with_sources(sources)
-
-    def tree(self, revision: str | None) -> Tree:
-        """The files of ``revision``, or the working tree."""
-        return self.repository.worktree() if revision is None else self.repository.revision(revision)
-
-    def index(self, revision: str | None = None) -> Index:
-        """The index of the working tree, or of ``revision``, built first where it is missing or stale.
-
-        Raises IndexMissing where that would be needed and ``--no-build`` forbids it.
-        """
-        from indexer.index.build import ensure_fresh
-
-        return ensure_fresh(
-            self.repository,
-            self.config,
-            self.index_url,
-            revision=revision,
-            build=not self.no_build,
-            progress=None if self.quiet else self.say,
-        )
 
     def say(self, message: str) -> None:
         """Tells the person something that is not the answer."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from indexer.cli.common import Session, shared
@@ -18,18 +16,13 @@ def command(session: Session, files: tuple[str, ...]) -> ExitCode:
 
     FILE is PATH, PATH:LINE, PATH:FIRST-LAST or a directory, from the current directory or the repository's root.
     """
-    from indexer.query.places import parse
-    from indexer.query.scope import Scope
-    from indexer.query.what import what
+    from indexer import api
     from indexer.report import json, text_what
 
-    root = session.repository.root
-    with session.index() as index:
-        scope = Scope.of(index, session.repository.git_dir, session.clusters)
-        tree = session.tree(scope.build["revision"])
-        answer = what(scope, tree, [parse(file, tree, root, Path.cwd()) for file in files])
+    answer = api.what(session, *files)
     if session.output == "json":
         click.echo(json.dumps(json.what(answer)))
     else:
+        root = session.repository.root
         click.echo(text_what.render(answer, session.terminal, root, verbose=session.verbose), color=True)
     return ExitCode.DONE if any(file.deploys for file in answer.files) else ExitCode.FINDINGS

@@ -20,23 +20,19 @@ def command(session: Session, words: tuple[str, ...], namespace: str | None, rev
     OBJECT is KIND/NAME, KIND NAME or KIND/NAMESPACE/NAME. KIND is anything kubectl takes: deploy, Deployment,
     deployments.apps. A '*' in NAME stands for any text.
     """
+    from indexer import api
     from indexer.query.answers import Where
     from indexer.query.names import parse
-    from indexer.query.scope import Scope
-    from indexer.query.where import where
     from indexer.report import json, text_where
 
     if live:
         raise usage("--live is not available yet: this version knows what Git holds, not what the cluster runs.")
-    name = parse(words, namespace)
-    with session.index(revision) as index:
-        scope = Scope.of(index, session.repository.git_dir, session.clusters)
-        try:
-            answer = where(scope, session.repository, name, session.config.forges)
-        except NotFound:
-            if session.output == "json":
-                click.echo(json.dumps(json.where(Where(str(name), ()))))
-            raise
+    try:
+        answer = api.where(session, *words, namespace=namespace, revision=revision)
+    except NotFound:
+        if session.output == "json":
+            click.echo(json.dumps(json.where(Where(str(parse(words, namespace)), ()))))
+        raise
     if session.output == "json":
         click.echo(json.dumps(json.where(answer)))
     else:

@@ -341,6 +341,7 @@ class ClusterRun:
             objects=tuple(rendered(obj, crds, self.workspace.digests) for obj in objects),
             inputs=inputs_of(job.recording) if job.recording is not None else Inputs(),
             target=self._target(job),
+            unmatched=job.built.unmatched if job.built is not None else (),
         )
 
     def _state(self, job: Job) -> tuple[UnitState, str | None]:

@@ -19,6 +19,7 @@ from indexer.git.tree import EntryKind, Tree, TreeError
 from indexer.kustomize.build import Options, Reorder, build
 from indexer.kustomize.cache import BuildCache
 from indexer.kustomize.errors import KustomizeError
+from indexer.kustomize.layer import Unmatched
 from indexer.kustomize.loader import LoadRestrictor
 from indexer.kustomize.nodes import text_at
 from indexer.kustomize.remote import Remotes
@@ -44,6 +45,8 @@ class BuiltUnit:
 
     spec: KustomizationSpec
     resources: tuple[Resource, ...]
+    unmatched: tuple[Unmatched, ...] = ()
+    """Entries without effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def build_unit(spec: KustomizationSpec, tree: Tree, cache: BuildCache, remotes: 
         raise UnitFailure(str(error)) from None
     except TreeError as error:
         raise UnitFailure(reason_at(span, str(error)), UnitState.UNRESOLVED) from None
-    return BuiltUnit(spec, built.resources)
+    return BuiltUnit(spec, built.resources, built.unmatched)
 
 
 def _why_missing(tree: Tree, directory: str) -> str:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from indexer.kustomize.layer import Unmatched
     from indexer.manifest.history import Contribution
     from indexer.manifest.node import Mapping, Role, Span
 
@@ -128,6 +129,8 @@ class Unit:
     inputs: Inputs = field(default_factory=Inputs)
     target: str | None = None
     """The cluster that its objects go to where that is another one (``spec.kubeConfig``)."""
+    unmatched: tuple[Unmatched, ...] = ()
+    """Entries of kustomization files, and of its own spec, that were without effect on it."""
 
 
 @dataclass(frozen=True, slots=True)

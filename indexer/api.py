@@ -1,0 +1,141 @@
+"""The library: ``import indexer``, and ask.
+
+    >>> import indexer
+    >>> project = indexer.Project(Path("fleet"))
+    >>> indexer.build(project).clusters
+    >>> indexer.where(project, "deployment/api", namespace="shop").matches[0].definition
+    >>> indexer.what(project, "apps/base/api.yaml:12").files[0].deploys
+
+Every function returns the plain data that the command of its name prints, and raises ``FluxidxError`` with the message
+that it would print. Wherever a project is wanted, the path of a repository will do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from indexer.flux.config import Config
+    from indexer.git.repository import Repository
+    from indexer.git.tree import Tree
+    from indexer.index.build import BuildReport
+    from indexer.index.read import Index
+    from indexer.query.answers import What, Where
+    from indexer.query.scope import Scope
+
+
+@dataclass(frozen=True)
+class Project:
+    """A repository with its configuration and its index: opened when asked for, and imported no sooner."""
+
+    repo: Path | None = None
+    """Where to look for the repository; None: the current directory."""
+    config_file: Path | None = None
+    """None: ``.fluxidx.toml`` of the repository, where there is one."""
+    index_url: str | None = None
+    """A path or a SQLAlchemy URL; None: inside the repository's git directory."""
+    clusters: tuple[str, ...] = ()
+    """The clusters to answer for; empty: all."""
+    sources: tuple[str, ...] = ()
+    """``URL=PATH`` of sources that are not this repository."""
+    no_build: bool = False
+    """Whether a missing or stale index is an error, rather than built."""
+
+    @cached_property
+    def repository(self) -> Repository:
+        from indexer.git.repository import Repository
+
+        return Repository.open(self.repo or Path.cwd())
+
+    @cached_property
+    def config(self) -> Config:
+        return self._config(self.repository.root)
+
+    def config_around(self, directory: Path) -> Config:
+        """The configuration for a directory that need not be in any repository."""
+        from indexer.git.repository import NoRepository, Repository
+
+        try:
+            return self._config(Repository.open(directory).root)
+        except NoRepository:
+            return self._config(None)
+
+    def _config(self, root: Path | None) -> Config:
+        from indexer.flux.config import Config, SourceConfig
+
+        sources = [SourceConfig.parse(source, Path.cwd()) for source in self.sources]
+        return Config.load(self.config_file, root).with_sources(sources)
+
+    def tree(self, revision: str | None) -> Tree:
+        """The files of ``revision``, or the working tree."""
+        return self.repository.worktree() if revision is None else self.repository.revision(revision)
+
+    def index(self, revision: str | None = None) -> Index:
+        """The index of the working tree, or of ``revision``, built first where it is missing or stale.
+
+        Raises IndexMissing where that would be needed and ``no_build`` forbids it.
+        """
+        from indexer.index.build import ensure_fresh
+
+        return ensure_fresh(
+            self.repository, self.config, self.index_url, revision=revision, build=not self.no_build, progress=self.say
+        )
+
+    def scope(self, index: Index) -> Scope:
+        """The part of an opened index that this project asks about. Raises FluxidxError for an unknown cluster."""
+        from indexer.query.scope import Scope
+
+        return Scope.of(index, self.repository.git_dir, self.clusters)
+
+    def say(self, message: str) -> None:
+        """Is told what a person who waits would like to know, a line each; here nobody listens."""
+
+
+def build(
+    project: Project | Path | str = ".", *, revision: str | None = None, progress: Callable[[str], None] | None = None
+) -> BuildReport:
+    """Indexes the working tree, or ``revision``; ``progress`` is told what is being rendered."""
+    from indexer.index.build import build_index
+    from indexer.index.location import locate
+
+    project = _project(project)
+    location = locate(project.index_url, project.repository.git_dir)
+    return build_index(
+        project.repository, project.config, location, revision=revision, say=project.say, progress=progress
+    )
+
+
+def where(
+    project: Project | Path | str, *words: str, namespace: str | None = None, revision: str | None = None
+) -> Where:
+    """Everything that made the objects that ``words`` name (``deployment/api``) what they are.
+
+    Raises NotFound, with what comes close.
+    """
+    from indexer.query.names import parse
+    from indexer.query.where import where as ask
+
+    project = _project(project)
+    name = parse(words, namespace)
+    with project.index(revision) as index:
+        return ask(project.scope(index), project.repository, name, project.config.forges)
+
+
+def what(project: Project | Path | str, *files: str) -> What:
+    """Everything that files or lines (``PATH``, ``PATH:LINE``, ``PATH:FIRST-LAST``) deploy, on every cluster."""
+    from indexer.query.places import parse
+    from indexer.query.what import what as ask
+
+    project = _project(project)
+    with project.index() as index:
+        scope = project.scope(index)
+        tree = project.tree(scope.build["revision"])
+        return ask(scope, tree, [parse(file, tree, project.repository.root, Path.cwd()) for file in files])
+
+
+def _project(project: Project | Path | str) -> Project:
+    return project if isinstance(project, Project) else Project(Path(project))
