@@ -114,6 +114,15 @@ def _in_range(constraint: str, repository: Repository) -> str | None:
         return None
 
 
+def ref_names(repository: Repository, ref: GitRef) -> list[str]:
+    """The branches and tags, in full, on which it rests what ``ref`` means; a prefix stands for all below it."""
+    if ref.kind is RefKind.SEMVER:
+        return ["refs/tags"]
+    names = [name for name in _candidates(repository, ref, ref.value) if name.startswith("refs/")]
+    # What is no branch or tag, such as a commit, may come with the next fetch of any.
+    return names or ["refs"]
+
+
 def _candidates(repository: Repository, ref: GitRef, value: str) -> list[str]:
     """What to ask git for, the likeliest first."""
     remotes = list(repository.remotes())

@@ -15,7 +15,6 @@ from indexer.flux.kustomization import (
     BuiltUnit,
     Finished,
     UnitFailure,
-    build_unit,
     clamped,
     directory_of,
     finish_unit,
@@ -37,6 +36,7 @@ from indexer.flux.resources import (
 )
 from indexer.flux.scope import Kind, declared
 from indexer.flux.sets import SetRun
+from indexer.flux.sharing import SharedBuilds
 from indexer.flux.sops import missing_key
 from indexer.flux.sources import Artifact, Registry, Sources, UnresolvedSource, describe
 from indexer.flux.variables import load, with_upstream
@@ -57,8 +57,10 @@ class Workspace:
     digests: Digests = field(default_factory=Digests)
     progress: Callable[[str], None] | None = None
     markers: Markers = field(init=False)
+    builds: SharedBuilds = field(init=False)
 
     def __post_init__(self) -> None:
+        self.builds = SharedBuilds(self.cache, self.remotes, self.digests)
         self.markers = Markers(self.sources.tree)
 
 
@@ -262,7 +264,7 @@ class ClusterRun:
             raise UnitFailure(reason_at(reference.node.span, str(error)), UnitState.UNRESOLVED) from None
         job.source = job.artifact.ref
         job.recording = RecordingTree(job.artifact.tree)
-        job.built = build_unit(job.spec, job.recording, self.workspace.cache, self.workspace.remotes)
+        job.built = self.workspace.builds.build(job.spec, job.recording)
         return True
 
     @property

@@ -25,6 +25,11 @@ from indexer.manifest.scalars import to_data, to_data_11
 
 _REMOTE_COMPONENTS: Final = ("git::", "gh:", "ssh://", "https://", "http://", "git@", "github.com:", "github.com/")
 _PLACEHOLDER: Final = "_placeholder"
+MERGED_FIELDS: Final = (
+    "targetNamespace", "namePrefix", "nameSuffix", "patches", "patchesStrategicMerge", "patchesJson6902", "components",
+    "images", "buildMetadata",
+)  # fmt: skip
+"""The fields of a Flux Kustomization that are merged into the file."""
 
 
 def generate(tree: Tree, directory: str, spec: KustomizationSpec, cache: ParseCache) -> Mapping:

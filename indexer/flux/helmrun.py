@@ -191,5 +191,5 @@ def _source(root: Mapping, spec: Mapping | None, registry: Registry) -> SourceRe
     found = registry.sources.get(key)
     source = describe(found) if found is not None else SourceRef(*key)
     if reference.kind == "HelmRepository":
-        return replace(source, ref=f"version {text_at(spec, 'version') or '*'}")
+        return source._replace(ref=f"version {text_at(spec, 'version') or '*'}")
     return source

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from indexer.flux.generate import generate
 from indexer.flux.model import Inputs, UnitState
 from indexer.flux.objects import Applied, Digests, RefusedObject, applied, demand_identity
-from indexer.flux.postbuild import Expanded, PostBuildError, is_opted_out, substitute
+from indexer.flux.postbuild import Expanded, PostBuildError, Template, is_opted_out, substitute
 from indexer.flux.resources import KustomizationSpec, kind_of, name_of, namespace_of
 from indexer.flux.sources import Artifact
 from indexer.flux.variables import Loaded, how_to_supply
@@ -117,7 +117,7 @@ def finish_unit(built: BuiltUnit, loaded: Loaded | None, digests: Digests) -> Fi
             demand_identity(resource.root)
             expanded = Expanded(resource.root)
             if loaded is not None:
-                expanded = _substituted(resource, loaded)
+                expanded = _substituted(resource, loaded, digests.template(resource))
                 substituted = substituted or not is_opted_out(resource.root)
                 left |= expanded.unknown
             pairs.append((resource, expanded))
@@ -132,9 +132,9 @@ def finish_unit(built: BuiltUnit, loaded: Loaded | None, digests: Digests) -> Fi
     return Finished(tuple(objects), _unknown(loaded if substituted else None, left))
 
 
-def _substituted(resource: Resource, loaded: Loaded) -> Expanded:
+def _substituted(resource: Resource, loaded: Loaded, template: Template) -> Expanded:
     try:
-        return substitute(resource.root, loaded.variables)
+        return substitute(template, loaded.variables)
     except PostBuildError as error:
         root = resource.root
         message = f"postBuild fails for {kind_of(root)} {name_of(root)}: {error}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from indexer.flux.identity import ObjectId, SourceRef, Substitution, UnitId, UnitState
 
 if TYPE_CHECKING:
     from indexer.kustomize.layer import Unmatched
@@ -12,67 +13,17 @@ if TYPE_CHECKING:
     from indexer.manifest.node import Mapping, Role, Span
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ObjectId:
-    """Identity of an applied object. Two versions of it are the same object to Flux (``key`` leaves version out)."""
-
-    group: str
-    version: str
-    kind: str
-    namespace: str | None
-    """None for a cluster-scoped object, and for a namespaced one whose rendering names no namespace."""
-    name: str
-
-    @property
-    def key(self) -> tuple[str, str, str, str]:
-        return self.group, self.kind, self.namespace or "", self.name
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class UnitId:
-    """A Flux Kustomization, HelmRelease, ResourceSet …, within its cluster."""
-
-    kind: str
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}/{self.namespace}/{self.name}"
-
-
-class UnitState(StrEnum):
-    """How far the rendering of a unit came."""
-
-    RENDERED = "rendered"
-    FAILED = "failed"
-    """Its build fails, as it would in the cluster."""
-    UNRESOLVED = "unresolved"
-    """Something that is not at hand here would be needed: a source, a chart, a variable."""
-    SUSPENDED = "suspended"
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRef:
-    """The source a unit reads, as far as it is known."""
-
-    kind: str
-    namespace: str
-    name: str
-    url: str | None = None
-    ref: str | None = None
-    """Branch, tag, semver range, commit or digest, as the source spells it (``branch main``)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Substitution:
-    """One variable of ``postBuild`` that filled in fields."""
-
-    variable: str
-    fields: tuple[str, ...]
-    supplied_by: str
-    """``inline``, ``ConfigMap ns/name key``, ``Secret ns/name key``, ``default``, or why it is unknown."""
-    span: Span | None
-    redacted: bool = False
+__all__ = [
+    "Cluster",
+    "Inputs",
+    "ObjectId",
+    "RenderedObject",
+    "SourceRef",
+    "Substitution",
+    "Unit",
+    "UnitId",
+    "UnitState",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +92,5 @@ class Cluster:
     entry: tuple[str, ...]
     """The files that are applied by hand at bootstrap."""
     units: tuple[Unit, ...] = ()
+    refs: tuple[str, ...] = ()
+    """Branches and tags of the indexed repository that sources were looked up by (``refs/tags/v1``, ``refs/tags``)."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from indexer.flux.model import ObjectId, RenderedObject, Substitution
 from indexer.flux.normalise import normalised
-from indexer.flux.postbuild import Expanded
+from indexer.flux.postbuild import Expanded, Template
 from indexer.flux.resources import KustomizationSpec, group_of, kind_of, name_of, namespace_of
 from indexer.flux.scope import Kind, is_cluster_scoped
 from indexer.flux.sops import in_clear, is_refused, secrecy
@@ -108,20 +108,54 @@ def identity(root: Mapping, crds: dict[Kind, bool]) -> ObjectId:
     return ObjectId(group, version.rpartition("/")[2], in_clear(kind), namespace, in_clear(name_of(root)))
 
 
+class _Kept:
+    """What is known of a resource that many units share, as far as it was asked for."""
+
+    def __init__(self, resource: Resource) -> None:
+        self.resource = resource
+        self.template = Template(resource.root)
+        self.objects: dict[tuple[bool, str], RenderedObject] = {}
+
+
 class Digests:
-    """Content digests, made once for each tree that several units share."""
+    """Content digests, and all else that is made once for each tree that several units share.
+
+    A node's ``id`` is its own only as long as it lives, so trees live on here: those of ``keep`` to the end, others
+    until ``forget``.
+    """
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[Node, str]] = {}
+        self._lasting: dict[int, tuple[Node, str]] = {}
+        self._kept: dict[int, _Kept] = {}
+        self._roots: set[int] = set()
 
     def of(self, root: Mapping) -> str:
         """Hex digest of an object as canonical JSON."""
-        found = self._known.get(id(root))
+        known = self._lasting if id(root) in self._roots else self._known
+        found = known.get(id(root))
         if found is None:
             text = dumps(to_data(root)).encode("utf-8", "surrogateescape")
-            # The node is kept with its digest, so that its id stays its own.
-            found = self._known[id(root)] = (root, hashlib.sha256(text).hexdigest()[:_DIGEST])
+            found = known[id(root)] = (root, hashlib.sha256(text).hexdigest()[:_DIGEST])
         return found[1]
+
+    def keep(self, resources: Iterable[Resource]) -> None:
+        """Says that further units will bring these same resources."""
+        for resource in resources:
+            self._kept[id(resource)] = _Kept(resource)
+            self._roots.add(id(resource.root))
+
+    def kept(self, resource: Resource) -> _Kept | None:
+        return self._kept.get(id(resource))
+
+    def template(self, resource: Resource) -> Template:
+        """What ``postBuild`` makes of a resource before it knows the variables."""
+        kept = self.kept(resource)
+        return kept.template if kept is not None else Template(resource.root)
+
+    def forget(self) -> None:
+        """Lets go of all that is not shared."""
+        self._known.clear()
 
 
 def rendered(
@@ -136,6 +170,18 @@ def rendered(
 
     ``defined_by``: what the document is called that defines it.
     """
+    scoped = is_cluster_scoped(group_of(obj.root), kind_of(obj.root), crds)
+    kept = digests.kept(obj.resource)
+    if kept is None or obj.root is not kept.resource.root or obj.substitutions:
+        return _rendered(obj, crds, digests, more, defined_by)
+    if (scoped, defined_by) not in kept.objects:
+        kept.objects[scoped, defined_by] = _rendered(obj, crds, digests, more, defined_by)
+    return kept.objects[scoped, defined_by]
+
+
+def _rendered(
+    obj: Applied, crds: dict[Kind, bool], digests: Digests, more: Iterable[Contribution], defined_by: str
+) -> RenderedObject:
     identifier = identity(obj.root, crds)
     scoped = is_cluster_scoped(identifier.group, identifier.kind, crds)
     root = normalised(obj.root, cluster_scoped=scoped)
@@ -163,4 +209,4 @@ def _contributions(resource: Resource, root: Mapping, role: Role, defined_by: st
     for contribution in made:
         # A text whose variables were expanded did not lose: it is the very text that was.
         is_template = contribution.overridden and contribution.span in templates
-        yield replace(contribution, overridden=False) if is_template else contribution
+        yield contribution._replace(overridden=False) if is_template else contribution

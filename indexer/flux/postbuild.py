@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 from indexer.flux.goyaml import dump
@@ -35,6 +36,8 @@ SUBSTITUTE: Final = "kustomize.toolkit.fluxcd.io/substitute"
 _EXACT: Final = 1 << 53
 """Integers beyond it lose digits on their way through a float64."""
 _INT64: Final = 1 << 63
+NOT_SET: Final = "not set"
+"""The ``supplied_by`` of a variable in whose place nothing is put."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,40 @@ def is_opted_out(root: Mapping) -> bool:
     )
 
 
-def substitute(root: Mapping, variables: Variables) -> Expanded:
+class Template:
+    """An object as ``postBuild`` sees it before it knows any variable; each part is made when it is asked for."""
+
+    def __init__(self, root: Mapping) -> None:
+        self.root = root
+
+    @cached_property
+    def is_opted_out(self) -> bool:
+        return is_opted_out(self.root)
+
+    @cached_property
+    def data(self) -> Any:
+        return to_data(self.root)
+
+    @cached_property
+    def texts(self) -> list[tuple[tuple[str, ...], str]]:
+        """Every text and key that holds a ``$``."""
+        return list(_texts(self.data, ()))
+
+    @cached_property
+    def is_constant(self) -> bool:
+        """Whether it comes back as it is, whatever the variables."""
+        return not self.texts and not _holds_large_integer(self.data)
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The object's text. Raises SubstitutionError."""
+        return parse(dump(self.data))
+
+
+def substitute(template: Template, variables: Variables) -> Expanded:
     """The object with its variables expanded. Raises PostBuildError."""
-    if is_opted_out(root) or not (
+    root = template.root
+    if template.is_opted_out or not (
         variables.values or variables.always or (variables.unknown is not None and not variables.optional)
     ):
         return Expanded(root)
@@ -101,16 +135,15 @@ def substitute(root: Mapping, variables: Variables) -> Expanded:
                 variables.values[name].span or variables.entry,
             )
     try:
-        before = to_data(root)
+        before = template.data
     except ManifestError as error:
         raise PostBuildError(str(error), None) from None
-    texts = list(_texts(before, ()))
-    if not texts and not _holds_large_integer(before):
+    if template.is_constant:
         return Expanded(root)
+    texts = template.texts
     lookup = _Lookup(variables)
-    text = dump(before)
     try:
-        expanded = expand(parse(text), lookup)
+        expanded = expand(template.parts, lookup)
     except SubstitutionError as error:
         raise PostBuildError(
             f"variable substitution failed: {error}", _locate(root, error.expression or "${")
@@ -231,7 +264,7 @@ def _span_at(root: Mapping, path: tuple[str, ...], expression: str = "") -> Span
         before = node.text.find(expression)
         line = span.line + 1 + node.text.count("\n", 0, max(before, 0))
         if line <= span.end_line:
-            return replace(span, line=line, end_line=line, column=1)
+            return span._replace(line=line, end_line=line, column=1)
     return span
 
 
@@ -343,7 +376,7 @@ def _substitutions(
                 elif is_default(expansion):
                     why = "default"
                 else:
-                    why = "not set"
+                    why = NOT_SET
                 variable = Variable(None, why, _span_at(root, path, expansion.text) if why == "default" else None)
             fields = found.setdefault((expansion.name, variable.supplied_by), (variable, []))[1]
             where = pointer(renamed)

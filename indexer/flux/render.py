@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from indexer.flux.cluster import ClusterRun, Delivered, Workspace
 from indexer.flux.config import ClusterConfig, Config, ConfigError
@@ -47,7 +48,9 @@ def _render(workspace: Workspace, config: Config, only: Collection[str]) -> list
     sources = workspace.sources
     entries = discover(sources.tree, config, workspace.cache, lambda url: sources.is_home_url(url, Registry()))
     wanted = [entry for entry in entries if not only or entry.config.name in _roots(only)]
-    return [cluster for entry in wanted for cluster in render_cluster(entry, workspace, config)]
+    clusters = [cluster for entry in wanted for cluster in render_cluster(entry, workspace, config)]
+    refs = tuple(sorted(sources.looked_up))
+    return [replace(cluster, refs=refs) for cluster in clusters]
 
 
 def _roots(names: Collection[str]) -> set[str]:

@@ -163,7 +163,7 @@ def finished(one: SetObject, crds: dict[Kind, bool], digests: Digests) -> Render
     for part in (*made.contributions, *one.values):
         key = (part.role, part.operation, part.span, part.overridden)
         known = contributions.get(key)
-        contributions[key] = part if known is None else replace(part, fields=(*known.fields, *part.fields))
+        contributions[key] = part if known is None else part._replace(fields=(*known.fields, *part.fields))
     return replace(made, contributions=tuple(contributions.values()))
 
 
@@ -184,7 +184,7 @@ class _Supplied:
                 fields = found.setdefault((one.variable, one.supplied_by), (one, []))[1]
                 if where not in fields:
                     fields.append(where)
-        return tuple(replace(one, fields=tuple(fields)) for one, fields in found.values())
+        return tuple(one._replace(fields=tuple(fields)) for one, fields in found.values())
 
     def _in(self, made: Made, where: str) -> Iterator[Substitution]:
         for node in made.inputs.get(where, ()):

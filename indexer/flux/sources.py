@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from indexer.flux.artifacts import GeneratorError, artifacts_of, build_artifact
-from indexer.flux.clones import Clones, GitRef, git_ref
+from indexer.flux.clones import Clones, GitRef, git_ref, ref_names
 from indexer.flux.config import Config, SourceConfig
 from indexer.flux.model import SourceRef
 from indexer.flux.resources import ReferenceSpec, items_of, kind_of, name_of, namespace_of
@@ -80,6 +80,8 @@ class Sources:
         self.config = config
         self.remotes = tuple(repository.remotes().values()) if repository is not None else ()
         self.branch = repository.branch() if repository is not None else None
+        self.looked_up: set[str] = set()
+        """Branches and tags of the indexed repository that sources were looked up by."""
         self._clones = Clones()
         self._trees: dict[tuple[object, ...], Tree] = {}
 
@@ -109,7 +111,7 @@ class Sources:
         source = registry.sources.get(key)
         if source is None:
             if key in registry.assumed:
-                return Artifact(self._packed(self.tree, "", None, None), replace(ref, ref=ASSUMED))
+                return Artifact(self._packed(self.tree, "", None, None), ref._replace(ref=ASSUMED))
             raise UnresolvedSource(
                 f"{reference} is defined nowhere in this cluster: correct sourceRef, or add the file with it to "
                 "`entry` of the [[cluster]] in .fluxidx.toml",
@@ -194,6 +196,7 @@ class Sources:
     def _own(self, ref: GitRef) -> Tree | None:
         """Another revision of the repository that is indexed."""
         assert self.repository is not None
+        self.looked_up.update(ref_names(self.repository, ref))
         return self._clones.tree(self.repository, ref, repository_name(next(iter(self.remotes), "this repository")))
 
     def _with_includes(
@@ -316,7 +319,7 @@ class Sources:
             return ref
         namespace = text_at(sources[0], "namespace") or namespace_of(generator)
         origin = registry.sources.get((text_at(sources[0], "kind"), namespace, text_at(sources[0], "name")))
-        return ref if origin is None else replace(ref, url=describe(origin).url, ref=describe(origin).ref)
+        return ref if origin is None else ref._replace(url=describe(origin).url, ref=describe(origin).ref)
 
 
 def repository_name(url: str) -> str:

@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from indexer.flux.config import ClusterConfig
@@ -80,8 +80,8 @@ def with_upstream(
         else:
             supplier, field = one.supplied_by.rpartition(" ")[0], pointer(("data", one.variable))
         above = [filled for filled in carried.get(supplier, ()) if field in filled.fields]
-        result.append(replace(one, redacted=one.redacted or any(filled.redacted for filled in above)))
-        result += [replace(filled, fields=one.fields) for filled in above]
+        result.append(one._replace(redacted=one.redacted or any(filled.redacted for filled in above)))
+        result += [filled._replace(fields=one.fields) for filled in above]
     return tuple(result)
 
 

@@ -1,4 +1,4 @@
-"""Helm's own engine, which the optional package ``helm-python-sdk`` holds: loaded with the first chart to render.
+"""Helm's own engine, which the optional package ``helm-python-sdk`` holds, in a process of its own.
 
 What is rendered is what ``helm template`` prints: no cluster is asked (``lookup`` finds nothing), no name is resolved,
 no plugin and no post-renderer is run, nothing is downloaded.
@@ -6,25 +6,33 @@ no plugin and no post-renderer is run, nothing is downloaded.
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from indexer.helm.chart import Chart, ChartError, NotAtHand
+from indexer.helm.chart import Chart, ChartError
+from indexer.helm.process import WORKER, Limits
 
 _HEADER: Final = re.compile(r"^---\n# Source: (.+)\n", re.MULTILINE)
-
-
-class EngineMissing(NotAtHand):
-    """The package that renders charts is not installed."""
+_LIMITS: Final = Limits()
+_SHOWN: Final = 400
+"""Characters at either end of a message: a template that includes itself is named a thousand times."""
 
 
 class RenderError(ChartError):
     """A chart that Helm refuses with these values; the message is Helm's and may hold values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What charts are told of the cluster; without it they see what the engine was built with."""
+
+    kubernetes: str | None = None
+    """Its version, such as ``1.34`` or ``v1.34.2``."""
+    api_versions: tuple[str, ...] = ()
+    """``group/version`` or ``group/version/Kind`` that it serves beside the built-in ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,36 +45,33 @@ class Rendered:
     crd: bool = False
 
 
-@cache
-def _sdk() -> Any:
-    try:
-        import helm_python
-    except ImportError:
-        raise EngineMissing("rendering charts needs helm-python-sdk: pip install 'fluxidx[helm]'") from None
-    except Exception as error:  # noqa: BLE001  # its own error, for a library that does not fit the machine
-        raise EngineMissing(f"helm-python-sdk cannot be loaded ({error}): reinstall fluxidx[helm]") from None
-    return helm_python
-
-
-def render(chart: Chart, values: dict[str, Any], name: str, namespace: str, *, validate: bool = True) -> list[Rendered]:
+def render(
+    chart: Chart,
+    values: dict[str, Any],
+    name: str,
+    namespace: str,
+    *,
+    validate: bool = True,
+    capabilities: Capabilities = Capabilities(),
+    limits: Limits = _LIMITS,
+) -> list[Rendered]:
     """The manifests of a release without its hooks, then its CRDs. Raises ChartError.
 
     ``validate``: whether the chart's JSON schema has a say.
     """
-    sdk = _sdk()
+    options: dict[str, Any] = {"namespace": namespace, "dry_run": "client"}
+    if capabilities.kubernetes is not None:
+        options["kube_version"] = capabilities.kubernetes
+    if capabilities.api_versions:
+        options["api_versions"] = list(capabilities.api_versions)
     with tempfile.TemporaryDirectory(prefix="fluxidx-") as folder:
         root = Path(folder, "chart")
         _write(chart, root, validate=validate)
-        try:
-            with (
-                sdk.Config(kubeconfig_path=os.devnull, storage_driver="memory") as config,
-                sdk.Chart.load(root) as loaded,
-            ):
-                release = config.install(loaded, name, values, namespace=namespace, dry_run="client")
-                crds = loaded.crds
-        except sdk.HelmError as error:
-            raise RenderError(_plain(str(error), folder)) from None
-    return [*_split(release.get("manifest", "")), *(Rendered(crd["filename"], crd["data"], crd=True) for crd in crds)]
+        answer = WORKER.ask({"chart": str(root), "name": name, "values": values, "options": options}, limits)
+    if "error" in answer:
+        raise RenderError(_plain(answer["error"], folder))
+    crds = (Rendered(crd["filename"], crd["data"], crd=True) for crd in answer["crds"])
+    return [*_split(answer["manifest"]), *crds]
 
 
 def _write(chart: Chart, root: Path, *, validate: bool) -> None:
@@ -84,5 +89,6 @@ def _split(manifest: str) -> list[Rendered]:
 
 
 def _plain(message: str, folder: str) -> str:
-    """Helm's message on one line and without the temporary folder."""
-    return " ".join(message.replace(f"{folder}/", "").split())
+    """Helm's message on one line and without the temporary folder; of a very long one the beginning and the end."""
+    line = " ".join(message.replace(f"{folder}/", "").split())
+    return line if len(line) <= 2 * _SHOWN else f"{line[:_SHOWN]} … {line[-_SHOWN:]}"

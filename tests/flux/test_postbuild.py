@@ -2,7 +2,7 @@
 
 import pytest
 
-from indexer.flux.postbuild import PostBuildError, Variable, Variables, substitute
+from indexer.flux.postbuild import PostBuildError, Template, Variable, Variables, substitute
 from indexer.manifest.compose import parse
 from indexer.manifest.history import contributions
 from indexer.manifest.node import Role
@@ -18,7 +18,7 @@ def variables(**values):
 
 
 def expanded(text, **values):
-    return to_data(substitute(root(text), variables(**values)).root)
+    return to_data(substitute(Template(root(text)), variables(**values)).root)
 
 
 @pytest.mark.parametrize(
@@ -58,22 +58,22 @@ def test_large_integers_lose_digits_even_without_a_variable():
 
 def test_without_variables_nothing_happens():
     tree = root("x: ${v:=d}")
-    assert substitute(tree, variables()).root is tree
+    assert substitute(Template(tree), variables()).root is tree
 
 
 def test_always_expands_without_variables():
-    assert to_data(substitute(root("x: ${v:=d}"), Variables(always=True)).root) == {"x": "d"}
+    assert to_data(substitute(Template(root("x: ${v:=d}")), Variables(always=True)).root) == {"x": "d"}
 
 
 @pytest.mark.parametrize("field", ["labels", "annotations"])
 def test_opting_out(field):
     tree = root(f"metadata: {{{field}: {{kustomize.toolkit.fluxcd.io/substitute: disabled}}}}\nx: ${{v}}")
-    assert substitute(tree, variables(v="1")).root is tree
+    assert substitute(Template(tree), variables(v="1")).root is tree
 
 
 def test_untouched_parts_keep_their_nodes():
     tree = root("a: {b: 1}\nc: ${v}")
-    after = substitute(tree, variables(v="x")).root
+    after = substitute(Template(tree), variables(v="x")).root
     assert after.get("a") is tree.get("a")
     changed = after.get("c")
     assert changed.prev is tree.get("c")
@@ -84,7 +84,7 @@ def test_untouched_parts_keep_their_nodes():
 
 
 def test_substitutions_name_the_variable_and_its_fields():
-    found = substitute(root("a: ${v}-${w:=d}\nb: {c: ['${v}']}"), variables(v="x")).substitutions
+    found = substitute(Template(root("a: ${v}-${w:=d}\nb: {c: ['${v}']}")), variables(v="x")).substitutions
     assert [(s.variable, s.fields, s.supplied_by) for s in found] == [
         ("v", ("/a", "/b/c/0"), "inline"),
         ("w", ("/a",), "default"),
@@ -93,19 +93,19 @@ def test_substitutions_name_the_variable_and_its_fields():
 
 def test_a_secret_value_is_marked():
     secret = Variables({"v": Variable("x", "Secret ns/s v", None, redacted=True)})
-    assert substitute(root("a: ${v}"), secret).substitutions[0].redacted
+    assert substitute(Template(root("a: ${v}")), secret).substitutions[0].redacted
 
 
 def test_unknown_variables_stay_as_they_are_written():
     unknown = Variables({"v": Variable("x", "inline", None)}, unknown="ConfigMap ns/cm is not in this repository")
-    after = substitute(root("a: ${v}-${w:=d}"), unknown)
+    after = substitute(Template(root("a: ${v}-${w:=d}")), unknown)
     assert to_data(after.root) == {"a": "x-${w:=d}"}
     assert after.unknown == {"w"}
 
 
 def test_a_default_is_used_where_an_optional_object_is_missing():
     unknown = Variables({"v": Variable("x", "inline", None)}, unknown="ConfigMap ns/cm", optional=True)
-    assert to_data(substitute(root("a: ${v}-${w:=d}"), unknown).root) == {"a": "x-d"}
+    assert to_data(substitute(Template(root("a: ${v}-${w:=d}")), unknown).root) == {"a": "x-d"}
 
 
 @pytest.mark.parametrize(
@@ -121,6 +121,6 @@ def test_a_default_is_used_where_an_optional_object_is_missing():
 )
 def test_failures_point_at_the_text(text, values, message, place):
     with pytest.raises(PostBuildError) as caught:
-        substitute(root(text), variables(**values))
+        substitute(Template(root(text)), variables(**values))
     assert message in str(caught.value)
     assert (str(caught.value.span) if caught.value.span else None) == place

@@ -1,0 +1,168 @@
+"""Trees with their history, and spans, as plain tuples that ``marshal`` writes and reads.
+
+``marshal`` because it is ten times as fast as ``pickle`` on tuples, and because equal trees become equal bytes, so that
+a digest of them says whether a tree is the same to all who may look at it: its texts, their places and their past.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+from typing import Any, Final
+
+from indexer.manifest.node import (
+    NOWHERE,
+    Mapping,
+    Node,
+    Operation,
+    Removal,
+    Role,
+    Scalar,
+    Sequence,
+    Source,
+    Span,
+    Style,
+)
+
+Packed = tuple[Any, ...]
+
+_CIPHERTEXT: Final = "ENC["
+_WITHOUT_REFERENCES: Final = 2
+"""The version of marshal's format in which only values count, and not whether two of them are one object."""
+_STYLES: Final = {style.value: style for style in Style}
+_ROLES: Final = {role.value: role for role in Role}
+_SCALAR: Final = 7
+_SEQUENCE: Final = 8
+
+
+class Unpackable(Exception):
+    """A tree that must not leave this process, or cannot: it holds ciphertext, a value that may be secret …"""
+
+
+def digest(data: bytes) -> bytes:
+    """What stands for ``data`` in keys."""
+    return hashlib.blake2b(data, digest_size=20).digest()
+
+
+def canonical(value: Any) -> bytes:
+    """Equal bytes for equal values, which are tuples, texts, numbers and None all the way down."""
+    return marshal.dumps(value, _WITHOUT_REFERENCES)
+
+
+def pack_span(span: Span | None) -> Packed | None:
+    return None if span is None else (*span.source, *span[1:])
+
+
+def unpack_span(packed: Packed | None) -> Span | None:
+    return None if packed is None else Span(Source(*packed[:3]), *packed[3:])
+
+
+def pack_tree(root: Mapping) -> bytes:
+    """A tree, with all that it replaced. Raises Unpackable."""
+    packer = _Packer()
+    try:
+        packer.node(root)
+        return canonical((packer.sources, packer.operations, packer.nodes))
+    except (RecursionError, ValueError):
+        raise Unpackable("it is too deep, or holds a text of a kind of its own") from None
+
+
+def unpack_tree(data: bytes) -> Mapping:
+    """The tree that ``pack_tree`` was given."""
+    sources, operations, packed = marshal.loads(data)  # noqa: S302 - written by this program, see the store
+    nodes = _unpacked(packed, [Source(*one) for one in sources], operations)
+    root = nodes[-1]
+    assert isinstance(root, Mapping)
+    return root
+
+
+class _Packer:
+    """Nodes, each after those it is made of, with numbers in place of pointers: what is shared is packed once."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Packed] = []
+        self.sources: list[Packed] = []
+        self.operations: list[Packed] = []
+        self._numbers: dict[int, int] = {}
+        self._sources: dict[Source, int] = {}
+        self._operations: dict[int, int] = {}
+
+    def node(self, node: Node) -> int:
+        known = self._numbers.get(id(node))
+        if known is not None:
+            return known
+        prev = -1 if node.prev is None else self.node(node.prev)
+        op = -1 if node.op is None else self._operation(node.op)
+        source = -1 if node.source is NOWHERE else self._source(node.source)
+        packed: Packed
+        if isinstance(node, Scalar):
+            if node.text.startswith(_CIPHERTEXT):
+                raise Unpackable("it holds ciphertext")
+            packed = (node.text, node.tag, node.style.value, source, node.pos, op, prev)
+        elif isinstance(node, Sequence):
+            items = tuple([self.node(item) for item in node.items])
+            packed = (items, node.flow, node.touched, self._gone(node.gone), source, node.pos, op, prev)
+        else:
+            assert isinstance(node, Mapping)
+            fields = tuple([(text, self.node(key), self.node(value)) for text, (key, value) in node.fields.items()])
+            again = tuple([(self.node(key), self.node(value)) for key, value in node.duplicate])
+            gone = self._gone(node.gone)
+            packed = (fields, again, node.flow, node.touched, gone, source, node.pos, op, prev)
+        number = self._numbers[id(node)] = len(self.nodes)
+        self.nodes.append(packed)
+        return number
+
+    def _gone(self, gone: tuple[Removal, ...]) -> Packed:
+        return tuple(
+            [(one.key, self.node(one.node), self._operation(one.op), self.node(one.at)) for one in gone]
+        )
+
+    def _source(self, source: Source) -> int:
+        number = self._sources.get(source)
+        if number is None:
+            number = self._sources[source] = len(self.sources)
+            self.sources.append(tuple(source))
+        return number
+
+    def _operation(self, op: Operation) -> int:
+        number = self._operations.get(id(op))
+        if number is None:
+            if op.role is Role.REPLACES:
+                raise Unpackable("a replacement may have copied a secret into it")
+            number = self._operations[id(op)] = len(self.operations)
+            self.operations.append((op.role.value, op.name, pack_span(op.entry)))
+        return number
+
+
+def _unpacked(packed: list[Packed], sources: list[Source], operations: list[Packed]) -> list[Node]:
+    ops = [Operation(_ROLES[role], name, unpack_span(entry)) for role, name, entry in operations]
+    places: list[Source] = [*sources, NOWHERE]  # -1 is the last
+    acts: list[Operation | None] = [*ops, None]
+    nodes: list[Any] = []
+    add = nodes.append
+    for one in packed:
+        *_, source, pos, op, prev = one
+        past = nodes[prev] if prev >= 0 else None
+        if len(one) == _SCALAR:
+            add(Scalar(one[0], one[1], _STYLES[one[2]], places[source], pos, acts[op], past))
+        elif len(one) == _SEQUENCE:
+            items, flow, touched, gone = one[:4]
+            removed = _removed(gone, nodes, ops)
+            items = [nodes[number] for number in items]
+            add(Sequence(items, flow, places[source], pos, acts[op], past, touched=touched, gone=removed))
+        else:
+            fields, again, flow, touched, gone = one[:5]
+            add(
+                Mapping(
+                    {text: (nodes[key], nodes[value]) for text, key, value in fields},
+                    flow, places[source], pos, acts[op], past,
+                    touched=touched,
+                    gone=_removed(gone, nodes, ops),
+                    duplicate=tuple([(nodes[key], nodes[value]) for key, value in again]),
+                )
+            )  # fmt: skip
+    return nodes
+
+
+def _removed(gone: Packed, nodes: list[Any], ops: list[Operation]) -> tuple[Removal, ...]:
+    return tuple([Removal(key, nodes[node], ops[op], nodes[at]) for key, node, op, at in gone]) if gone else ()

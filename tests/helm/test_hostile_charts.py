@@ -1,0 +1,50 @@
+"""Charts that would never end, or eat the machine: each is one release with its reason, and the next is rendered."""
+
+import pytest
+
+from indexer.helm.chart import Chart, ChartFile
+from indexer.helm.engine import Capabilities, RenderError, render
+from indexer.helm.process import ChartTooLarge, Limits
+
+METADATA = ChartFile(b"apiVersion: v2\nname: c\nversion: 1.0.0\n")
+SMALL = Limits(seconds=1, memory=1 << 30, text=1 << 20)
+CONFIG_MAP = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: cm}}\ndata: {{v: "{}"}}\n'
+
+
+def chart(template):
+    return Chart("c", "1.0.0", {"Chart.yaml": METADATA, "templates/a.yaml": ChartFile(template.encode())})
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        (
+            "{{ range until 100000 }}{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}{{ end }}",
+            "takes more than 1 seconds of processor time",
+        ),
+        ('{{ $x := repeat 100000000 "abcdefghij" }}{{ repeat 10 $x | len }}', "takes more than 1024 MiB of memory"),
+        (CONFIG_MAP.format('{{ repeat 2000000 "x" }}'), "gives more than 1 MiB of manifests"),
+    ],
+)
+def test_a_chart_that_takes_too_much_is_stopped_and_the_next_is_rendered(template, reason):
+    pytest.importorskip("helm_python")
+    with pytest.raises(ChartTooLarge, match=reason):
+        render(chart(template), {}, "r", "ns", limits=SMALL)
+    (made,) = render(chart(CONFIG_MAP.format("x")), {}, "r", "ns", limits=SMALL)
+    assert "v: x" in made.text.replace('"', "")
+
+
+def test_a_template_that_includes_itself_is_refused_by_helm():
+    pytest.importorskip("helm_python")
+    with pytest.raises(RenderError, match="rendering template has a nested reference name") as refused:
+        render(chart('{{ define "a" }}{{ include "a" . }}{{ end }}{{ include "a" . }}'), {}, "r", "ns", limits=SMALL)
+    assert len(str(refused.value)) < 1000
+
+
+def test_a_chart_is_told_the_version_and_the_apis_of_the_cluster():
+    pytest.importorskip("helm_python")
+    asked = "{{ .Capabilities.KubeVersion.Version }} {{ .Capabilities.APIVersions.Has `example.org/v1` }}"
+    (made,) = render(
+        chart(CONFIG_MAP.format(asked)), {}, "r", "ns", capabilities=Capabilities("1.29.3", ("example.org/v1",))
+    )
+    assert "v1.29.3 true" in made.text
