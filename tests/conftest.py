@@ -1,21 +1,16 @@
-"""What all tests share: where the shared material and the real programs are."""
+"""What all tests share: where the shared material is, real programs, a Git configuration of their own."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["servers.fixtures"]
+
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("FLUXIDX_SHARED", ROOT.parent / "shared"))
-
-
-def oracle(name: str) -> str | None:
-    """The real program of that name, from FLUXIDX_ORACLES, the oracles' cache or PATH."""
-    cache = Path(os.environ.get("FLUXIDX_ORACLES", Path.home() / ".cache" / "fluxidx-oracles"))
-    return shutil.which(name, path=str(cache)) or shutil.which(name)
 
 
 @pytest.fixture(scope="session")
@@ -24,26 +19,6 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"no shared material at {SHARED}")
     return SHARED
-
-
-@pytest.fixture(scope="session")
-def kustomize() -> str:
-    """The real kustomize 5.8.1; without it the test is skipped, except in CI."""
-    found = oracle("kustomize")
-    if found is None:
-        if os.environ.get("CI") and SHARED.is_dir():
-            pytest.fail("kustomize is required in CI: build it with the oracles script")
-        pytest.skip("no kustomize binary")
-    return found
-
-
-@pytest.fixture(scope="session")
-def helm() -> str:
-    """The real helm; without it the test is skipped."""
-    found = oracle("helm")
-    if found is None:
-        pytest.skip("no helm binary")
-    return found
 
 
 @pytest.fixture(autouse=True)

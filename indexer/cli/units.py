@@ -35,8 +35,8 @@ _ORDER: Final = ("cluster", "kind", "namespace", "name", "unit_id")
 def command(session: Session) -> None:
     """Show the Kustomizations, HelmReleases, ResourceSets … in the index, each below the one that deploys it."""
     with session.index() as index:
-        scope = Scope.of(index, session.repository.git_dir, session.clusters)
-    rows = sorted(scope.units.values(), key=lambda row: tuple(row[key] for key in _ORDER))
+        units = Scope.of(index, session.repository.git_dir, session.clusters).units
+    rows = sorted(units.values(), key=lambda row: tuple(row[key] for key in _ORDER))
     if session.output == "jsonl":
         for row in rows:
             click.echo(json.dumps(_json(row), ensure_ascii=False))

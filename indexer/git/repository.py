@@ -19,6 +19,7 @@ from indexer.git.remotes import without_credentials
 from indexer.git.worktree import WorkTree
 
 if TYPE_CHECKING:
+    from indexer.git.changes import Changes
     from indexer.git.objects import ObjectDatabase
     from indexer.git.revision import RevisionTree
 
@@ -118,9 +119,7 @@ class Repository:
 
         if self._algorithm != "sha1":
             raise UnknownRevision(f"revisions of a repository with {self._algorithm} object ids cannot be read")
-        commit = self._commit(rev)
-        if commit is None:
-            raise UnknownRevision(self._why_unknown(rev))
+        commit = self.commit(rev)
         header = self._objects.read(commit)[1].partition(b"\n")[0]
         tree = header.removeprefix(b"tree ").decode()
         return RevisionTree(self._objects, commit, tree, str(self.root or self.git_dir), name or self.name)
@@ -149,6 +148,33 @@ class Repository:
         if close:
             return f"{why}: is {' or '.join(close)} meant?"
         return f"{why}: this is a shallow clone, git fetch --unshallow gets the rest" if self.shallow else why
+
+    def commit(self, rev: str) -> str:
+        """The full sha of the commit that ``rev`` names. Raises UnknownRevision."""
+        commit = self._commit(rev)
+        if commit is None:
+            raise UnknownRevision(self._why_unknown(rev))
+        return commit
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """The newest commit that both have as an ancestor; None where this clone knows of none."""
+        return self._git.run("merge-base", one, other, accept=(0, 1)).decode().strip() or None
+
+    def distance(self, one: str, other: str) -> tuple[int, int]:
+        """By how many commits ``one`` lacks what ``other`` has, and the other way round. Raises GitError."""
+        lacks, has = self._git.run("rev-list", "--left-right", "--count", f"{other}...{one}").split()
+        return int(lacks), int(has)
+
+    def changed_paths(self, one: str, other: str) -> frozenset[str]:
+        """The files that two commits hold differently. Raises GitError."""
+        names = self._git.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", one, other)
+        return frozenset(decoded(name) for name in names.split(b"\0") if name)
+
+    def changes_between(self, base: str, head: str | None) -> Changes:
+        """What differs between two commits, or a commit and the working tree (untracked files included)."""
+        from indexer.git.changes import changes_between
+
+        return changes_between(self._careful, self.root, base, head)
 
     def head(self) -> str | None:
         """The full sha of the commit that is checked out; None before the first one."""
@@ -181,9 +207,12 @@ class Repository:
         rows = decoded(self._git.run("for-each-ref", f"--format={form}", "refs/tags")).splitlines()
         return {name: int(time) for name, _, time in (row.partition("\t") for row in rows) if time}
 
-    def refs(self) -> str:
-        """A hex digest of all branches and tags and what they point at."""
-        return hashlib.sha256(self._git.run("for-each-ref", "--format=%(objectname) %(refname)")).hexdigest()
+    def refs(self, *names: str) -> str:
+        """A hex digest of branches and tags and what they point at: of ``names`` and all below them, else of all.
+
+        Names are in full: ``refs/tags/v1``, ``refs/heads``.
+        """
+        return hashlib.sha256(self._git.run("for-each-ref", "--format=%(objectname) %(refname)", *names)).hexdigest()
 
     def fingerprint(self) -> str:
         """A hex digest of the commit, the branch, the index, and the files on disk that differ from it.

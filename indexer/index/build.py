@@ -160,12 +160,14 @@ def _render_and_write(
     tree = repository.worktree() if target.revision is None else repository.revision(target.revision)
     with _without_collector():
         clusters = render_repository(repository, tree, config, progress=progress)
+    refs = sorted({ref for cluster in clusters for ref in cluster.refs})
     build = Build(
         repository=target.name,
         root=str(repository.root or repository.git_dir),
         revision=target.revision,
         head=target.commit or repository.head(),
-        fingerprint=target.fingerprint,
+        fingerprint=target.with_refs(refs),
+        refs=refs,
         engine=__version__,
         built_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )

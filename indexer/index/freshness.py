@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,7 +33,15 @@ class Target:
     commit: str | None
     """The commit that ``revision`` named when it was asked for; None where no revision was."""
     fingerprint: str
-    """Equal as long as a build would give the same rows."""
+    """Equal as long as a build that looks up no other branch or tag would give the same rows."""
+    digest_refs: Callable[..., str]
+    """A digest of the branches and tags of some names, as they are now."""
+
+    def with_refs(self, names: Sequence[str]) -> str:
+        """Equal as long as a build that looks up these branches and tags would give the same rows."""
+        if not names:
+            return self.fingerprint
+        return hashlib.sha256(f"{self.fingerprint} {self.digest_refs(*names)}".encode()).hexdigest()
 
 
 def target_of(repository: Repository, config: Config, revision: str | None) -> Target:
@@ -44,7 +54,7 @@ def target_of(repository: Repository, config: Config, revision: str | None) -> T
     fingerprint = hashlib.sha256("\0".join([__version__, files, _charts(), *_config(config)]).encode()).hexdigest()
     if revision is None and repository.root is None:
         revision = "HEAD"
-    return Target(storable(str(repository.git_dir)), revision, commit, fingerprint)
+    return Target(storable(str(repository.git_dir)), revision, commit, fingerprint, repository.refs)
 
 
 def open_fresh(location: Location, target: Target, *, any_revision: bool = False) -> Index:
@@ -58,7 +68,7 @@ def open_fresh(location: Location, target: Target, *, any_revision: bool = False
         found = index.rows("SELECT * FROM builds WHERE repository = :name", {"name": target.name})
         if not found:
             raise IndexMissing(f"{location}: this repository is not in the index{RUN_BUILD}")
-        if found[0]["fingerprint"] != target.fingerprint:
+        if found[0]["fingerprint"] != target.with_refs(json.loads(found[0]["refs"])):
             pinned = found[0]["revision"] is not None and target.revision is None
             if not (pinned and any_revision):
                 raise IndexStale(f"{location}: {_difference(found[0], target)}{RUN_BUILD}")

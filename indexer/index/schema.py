@@ -52,6 +52,7 @@ REPOSITORY: Final = Table(
     _text("fingerprint"),
     _text("engine"),
     _text("built_at"),
+    _text("refs"),
 )
 FILE: Final = Table("file", METADATA, _id(), _owner("repository"), _text("origin"), _text("path"))
 GVK: Final = Table("gvk", METADATA, _id(), _text("group"), _text("version"), _text("kind"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -40,6 +40,8 @@ class Build:
     """Version of the program."""
     built_at: str
     """ISO 8601, UTC."""
+    refs: Sequence[str] = ()
+    """Branches and tags of the repository that sources were looked up by."""
 
 
 def replace(location: Location, build: Build, clusters: Iterable[Cluster]) -> None:
@@ -92,6 +94,7 @@ class _Rows:
             build.fingerprint,
             build.engine,
             build.built_at,
+            json.dumps([storable(ref) for ref in build.refs]),
         )
         for cluster in clusters:
             entry = json.dumps([storable(file) for file in cluster.entry])

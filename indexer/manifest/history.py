@@ -6,36 +6,20 @@ A build leaves its history in the nodes (``source``, ``pos``, ``op``, ``prev``, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from indexer.manifest.node import (
     NOWHERE,
     Mapping,
     Node,
     Operation,
-    Role,
     Sequence,
-    Source,
-    Span,
     overridden,
     pointer,
     span_of,
 )
+from indexer.manifest.provenance import Contribution, Role, Source
 
-
-@dataclass(frozen=True, slots=True)
-class Contribution:
-    """One span that made an object what it is."""
-
-    role: Role
-    operation: str
-    """In the words of kustomize or Flux: ``resource``, ``strategic merge patch``, ``images`` …"""
-    span: Span
-    fields: tuple[str, ...] = ()
-    """JSON pointers into the rendered object; a pointer to a container stands for all below it that no other
-    contribution names."""
-    overridden: bool = False
-    """True where later spans replaced all that this one set."""
+__all__ = ["Contribution", "contributions"]
 
 
 class _Collector:

@@ -12,45 +12,37 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from indexer.manifest.provenance import Role, Source, Span
 
-class Role(StrEnum):
-    """What a span did to an object (the names that answers use)."""
-
-    DEFINES = "defines"
-    GENERATES = "generates"
-    PATCHES = "patches"
-    TRANSFORMS = "transforms"
-    REPLACES = "replaces"
-    SUBSTITUTES = "substitutes"
-    CONFIGURES = "configures"
-    DEPLOYS = "deploys"
-    VALUES = "values"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One YAML document of one file: what all nodes parsed from it share."""
-
-    repository: str | None
-    """Name of the repository that holds the file; None for the repository being indexed."""
-    file: str
-    """Path from the repository's root, with '/'."""
-    document: int = 0
-    """Index of the document in the file, from 0."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
-    """Where some text stands. Lines and columns count from 1 and the end is inclusive."""
-
-    source: Source
-    line: int
-    column: int
-    end_line: int
-    end_column: int
-
-    def __str__(self) -> str:
-        return f"{self.source.file}:{self.line}:{self.column}"
+__all__ = [
+    "BINARY",
+    "BOOL",
+    "FLOAT",
+    "INT",
+    "MERGE",
+    "NOWHERE",
+    "NULL",
+    "STR",
+    "TIMESTAMP",
+    "Mapping",
+    "Node",
+    "Operation",
+    "Removal",
+    "Role",
+    "Scalar",
+    "Sequence",
+    "Source",
+    "Span",
+    "Style",
+    "leaves",
+    "overridden",
+    "pack",
+    "pointer",
+    "relocated",
+    "span_of",
+    "stamped",
+    "unpack",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

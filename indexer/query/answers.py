@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from indexer.flux.model import ObjectId, SourceRef, Substitution, UnitId
-from indexer.git.blame import Commit
-from indexer.manifest.history import Contribution
-from indexer.manifest.node import Role, Span
-
-__all__ = ["Commit", "Contribution", "Deployed", "File", "Hop", "Link", "Match", "What", "Where"]
+if TYPE_CHECKING:
+    from indexer.flux.identity import ObjectId, SourceRef, Substitution, UnitId
+    from indexer.git.blame import Commit
+    from indexer.manifest.provenance import Contribution, Role, Span
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """One unit on the way from an object to the entry point."""
 
     unit: UnitId
@@ -22,8 +19,7 @@ class Link:
     """``spec.path`` as the unit spells it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(NamedTuple):
     """A step on the way from the object to its origin that could not be resolved."""
 
     hop: str
@@ -31,8 +27,7 @@ class Hop:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """One object of one unit of one cluster, and everything that made it what it is."""
 
     cluster: str
@@ -58,16 +53,14 @@ class Match:
     """The cluster whose Flux applies it through ``spec.kubeConfig``; None: its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(NamedTuple):
     """The answer to ``where OBJECT``."""
 
     query: str
     matches: tuple[Match, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Deployed:
+class Deployed(NamedTuple):
     """One object that some lines have a part in."""
 
     cluster: str
@@ -81,8 +74,7 @@ class Deployed:
     """As in ``Match``."""
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """What a file, or some of its lines, deploys."""
 
     file: str
@@ -94,8 +86,7 @@ class File:
     """Why it deploys nothing; None where it does."""
 
 
-@dataclass(frozen=True, slots=True)
-class What:
+class What(NamedTuple):
     """The answer to ``what FILE...``."""
 
     query: tuple[str, ...]

@@ -5,7 +5,6 @@ The index holds no values, so the cluster that the object is on is rendered anew
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -37,7 +36,7 @@ from indexer.manifest.node import Sequence as List
 from indexer.manifest.scalars import to_data
 from indexer.query.commits import Commits
 from indexer.query.names import Name, find
-from indexer.query.redaction import Redaction
+from indexer.query.redaction import Redaction, Secrecy
 from indexer.query.rows import object_of, unit_of
 from indexer.query.scope import Scope
 
@@ -45,7 +44,6 @@ _MANY: Final = 5
 """More matches than these are not rendered: the question has to be narrowed."""
 _LISTED: Final = 10
 _DISTANCE: Final = 0.8
-_VARIABLE: Final = re.compile(r"\w+")
 _PLAIN: Final = {Role.DEFINES: "resource", Role.GENERATES: "generator"}
 
 
@@ -164,19 +162,17 @@ def _blamed(row: Row, clusters: Sequence[Cluster], redaction: Redaction) -> Blam
 
 def _history(cluster: str, unit: UnitId, one: RenderedObject, redaction: Redaction) -> Blamed:
     assert one.tree is not None
-    reader = _Reader(one, redaction)
-    return Blamed(
-        cluster, unit, one.id, one.definition, tuple(reader.fields(one.tree)), emit(to_data(reader.hidden(one.tree)))
-    )  # fmt: skip
+    secrecy = Secrecy(one, redaction)
+    fields = tuple(_Reader(one, secrecy).fields(one.tree))
+    return Blamed(cluster, unit, one.id, one.definition, fields, emit(to_data(secrecy.hidden(one.tree))))
 
 
 class _Reader:
     """Reads the history that a build left in the nodes of an object."""
 
-    def __init__(self, one: RenderedObject, redaction: Redaction) -> None:
+    def __init__(self, one: RenderedObject, secrecy: Secrecy) -> None:
         self._one = one
-        self._redaction = redaction
-        self._secret_variables = {filled.variable for filled in one.substitutions if filled.redacted}
+        self._secrecy = secrecy
 
     def fields(self, node: Node, path: tuple[str, ...] = (), ghosts: tuple[Node, ...] = ()) -> Iterator[Field]:
         """The leaves below ``node`` in their order, after those of each container what is gone from it.
@@ -204,7 +200,7 @@ class _Reader:
 
     def _leaf(self, node: Node, path: tuple[str, ...], past: tuple[Node, ...]) -> Field:
         where = pointer(path)
-        redacted = self._is_secret(node, path)
+        redacted = self._secrecy.hides(node, path)
         setter = node
         if node.op is not None and node.op.role is Role.SUBSTITUTES and past:
             # The text with its variables did not lose: it is the very text that they were put into.
@@ -216,7 +212,7 @@ class _Reader:
             redacted,
             self._origin(setter),
             tuple(self._past(one, path) for one in past),
-            tuple(replace(one, fields=(where,)) for one in self._one.substitutions if where in one.fields),
+            tuple(one._replace(fields=(where,)) for one in self._one.substitutions if where in one.fields),
         )
 
     def _removed(self, node: Node, origin: Origin | None, path: tuple[str, ...]) -> Field:
@@ -224,7 +220,7 @@ class _Reader:
         return Field(pointer(path), None, any(one.redacted for one in past), origin, past, removed=True)
 
     def _past(self, node: Node, path: tuple[str, ...]) -> Past:
-        redacted = any(self._is_secret(leaf, (*path, *below)) for below, leaf in leaves(node))
+        redacted = any(self._secrecy.hides(leaf, (*path, *below)) for below, leaf in leaves(node))
         return Past(None if redacted else _value(node), redacted, self._origin(node))
 
     def _origin(self, node: Node) -> Origin | None:
@@ -232,30 +228,6 @@ class _Reader:
             return _set_by(node.op, node.span)
         role = self._one.role
         return None if node.span is None else Origin(role, _PLAIN[role], node.span)
-
-    def _is_secret(self, node: Node, path: tuple[str, ...]) -> bool:
-        assert self._one.tree is not None
-        if node.op is not None and node.op.role is Role.SUBSTITUTES:
-            # Its name lists the variables.
-            names = _VARIABLE.findall(node.op.name)
-            if not self._secret_variables.isdisjoint(names):
-                return True
-        if node.op is not None and node.op.role is Role.VALUES:
-            # A template put an input there, and a variable may have come with it.
-            where = pointer(path)
-            if any(one.redacted and where in one.fields for one in self._one.substitutions):
-                return True
-        return self._redaction.hides(self._one.tree, path, node)
-
-    def hidden(self, node: Node, path: tuple[str, ...] = ()) -> Node:
-        """The tree with a word in the place of what is secret."""
-        if isinstance(node, Mapping) and node.fields:
-            return node.derive(
-                {key: (at, self.hidden(value, (*path, key))) for key, (at, value) in node.fields.items()}
-            )
-        if isinstance(node, List) and node.items:
-            return node.derive([self.hidden(item, (*path, str(index))) for index, item in enumerate(node.items)])
-        return Scalar("(redacted)") if self._is_secret(node, path) else node
 
 
 def _children(node: Node) -> dict[str, Node]:

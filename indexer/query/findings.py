@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from indexer.flux.model import ObjectId, UnitId
@@ -18,6 +20,14 @@ class Severity(StrEnum):
     WARNING = "warning"
     NOTE = "note"
 
+    @property
+    def rank(self) -> int:
+        """0 is the worst."""
+        return _WORST_FIRST.index(self)
+
+
+_WORST_FIRST: Final = tuple(Severity)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -27,6 +37,7 @@ class Finding:
     """The rule's name, as ``--gate`` and ``fluxidx: ignore`` take it."""
     severity: Severity
     message: str
+    """What is wrong and what to do. It names no cluster, so that one fault of a shared file reads the same on all."""
     object: ObjectId | None
     """The object it is about; None where it is about a file or a unit."""
     span: Span | None
@@ -36,3 +47,49 @@ class Finding:
     cluster: str | None = None
     """None where it holds for the repository as such."""
     unit: UnitId | None = None
+
+    @property
+    def file(self) -> str | None:
+        """The file of this repository to look at; None where it is in none."""
+        return self.span.source.file if self.span is not None and self.span.source.repository is None else None
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex digest that stays the same while lines above move: the rule, the file and the words of the finding."""
+        parts = (self.rule, self.file or "", str(self.object or ""), self.message)
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """One fault, however many clusters, units and objects show it."""
+
+    finding: Finding
+    """The first of them."""
+    clusters: tuple[str, ...]
+    """By name; empty where it holds for the repository as such."""
+
+
+def grouped(findings: Iterable[Finding]) -> tuple[Grouped, ...]:
+    """Findings that say the same of the same lines as one, in the order of `in_order`."""
+    found: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in in_order(findings):
+        found.setdefault((finding.rule, finding.severity, finding.message, finding.span), []).append(finding)
+    return tuple(
+        Grouped(same[0], tuple(sorted({one.cluster for one in same if one.cluster is not None})))
+        for same in found.values()
+    )
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The worst first, then by rule and place."""
+    return tuple(sorted(findings, key=_order))
+
+
+def _order(one: Finding) -> tuple[object, ...]:
+    place = (
+        (one.span.source.repository or "", one.span.source.file, one.span.line, one.span.column)
+        if one.span is not None
+        else ("\U0010ffff", "", 0, 0)
+    )
+    return (one.severity.rank, one.rule, *place, one.message, one.cluster or "")

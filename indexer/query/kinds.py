@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Kind, plural, group ("-" is the core group), "cluster" or "namespaced", short names: `kubectl api-resources`, and the
 # same for Flux's custom resources.
@@ -84,8 +86,7 @@ ResourceSetInputProvider resourcesetinputproviders fluxcd.controlplane.io namesp
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """A kind of object, and the names it goes by."""
 
     name: str

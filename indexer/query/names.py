@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.errors import FluxidxError, NotFound
-from indexer.flux.model import UnitState
-from indexer.index.read import Row
+from indexer.flux.identity import UnitState
 from indexer.query.kinds import Kind, catalogue, known, matching
-from indexer.query.scope import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from indexer.index.read import Row
+    from indexer.query.scope import Scope
 
 _MANY = 3
 _DISTANCE = 0.6
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """What was asked for, before the index is looked at."""
 
     kind: str
@@ -139,7 +140,7 @@ def _unknown_kind(scope: Scope, name: Name) -> str:
         spelling: kind.display for kind in catalogue(have) if (kind.group, kind.name) in have for spelling in kind.names
     }
     spellings |= {namespace: namespace for namespace in _namespaces(scope)}
-    close = get_close_matches(name.kind.lower().partition(".")[0], spellings, _MANY, _DISTANCE)
+    close = _close(name.kind.lower().partition(".")[0], spellings)
     near = list(dict.fromkeys(spellings[spelling] for spelling in close))
     hint = f"\n  did you mean {' or '.join(f'{kind}/{name.name}' for kind in near)}?" if near else ""
     return f"{name.kind!r} is neither a kind nor a namespace that the index knows{hint}"
@@ -155,8 +156,15 @@ def _near(scope: Scope, kinds: Sequence[Kind], name: Name) -> list[str]:
         of_kind: dict[str, list[Row]] = {}
         for row in _candidates(scope, kinds, Name(name.kind, None, "*")):
             of_kind.setdefault(row["name"], []).append(row)
-        rows = [row for close in get_close_matches(name.name, of_kind, _MANY, _DISTANCE) for row in of_kind[close]]
+        rows = [row for close in _close(name.name, of_kind) for row in of_kind[close]]
     return list(dict.fromkeys(map(_display, rows)))[:_MANY]
+
+
+def _close(word: str, words: Iterable[str]) -> list[str]:
+    """Those that are spelt much like ``word``."""
+    from difflib import get_close_matches
+
+    return get_close_matches(word, list(words), _MANY, _DISTANCE)
 
 
 def _display(row: Row) -> str:

@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
+from indexer.flux.identity import UnitId, UnitState
 from indexer.git.sourceignore import Ignore, load
 from indexer.git.tree import EntryKind, Tree, TreeError
-from indexer.index.read import Row, storable
-from indexer.query.scope import Scope
 
 _MANIFESTS = (".yaml", ".yml", ".json")
+_UNKNOWN = (UnitState.FAILED, UnitState.UNRESOLVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A unit whose build read a file."""
+
+    cluster: str
+    unit: UnitId
+    state: str
+    reason: str | None
+    objects: int
 
 
 class Reasons:
     """Looks for the reason in the order in which a person would: the file, what Flux leaves out, who reads it."""
 
-    def __init__(self, scope: Scope, tree: Tree) -> None:
-        self._scope = scope
+    def __init__(self, tree: Tree, readers: Callable[[str], Sequence[Reader]], *, pinned: bool) -> None:
+        """``readers`` gives the units that read a file; ``pinned``: ``tree`` is that of a revision."""
         self._tree = tree
+        self._readers = readers
+        self._pinned = pinned
 
     def why(self, path: str, *, elsewhere: int) -> str:
         """Why ``path`` deploys nothing, or the lines of it that were asked for.
@@ -41,7 +55,7 @@ class Reasons:
 
     def _unreadable(self, path: str) -> str | None:
         kind = self._tree.kind(path)
-        if kind is None and (self._scope.build["revision"] or not os.path.lexists(f"{self._tree.root}/{path}")):
+        if kind is None and (self._pinned or not os.path.lexists(f"{self._tree.root}/{path}")):
             return "does not exist in the repository"
         if kind is None:
             return "is ignored by Git, so Flux never sees it"
@@ -61,21 +75,13 @@ class Reasons:
     def _ignore(self) -> Ignore:
         return load(self._tree)
 
-    def _readers(self, path: str) -> list[Row]:
-        """The units whose build read the file."""
-        rows = self._scope.rows(
-            "SELECT DISTINCT unit_id FROM inputs WHERE access = 'read' AND path = :path ORDER BY unit_id",
-            path=storable(path),
-        )
-        return [self._scope.units[row["unit_id"]] for row in rows]
-
     def _failed(self, path: str) -> str | None:
         readers = self._readers(path)
         # A unit that only lacks the value of a variable is unresolved and has its objects all the same.
-        broken = [unit for unit in readers if unit["state"] in {"failed", "unresolved"} and not unit["objects"]]
+        broken = [one for one in readers if one.state in _UNKNOWN and not one.objects]
         if not broken or len(broken) < len(readers):
             return None
-        return f"is read by {_unit(broken[0])}, which could not be rendered: {broken[0]['reason']}" + _more(broken)
+        return f"is read by {_unit(broken[0])}, which could not be rendered: {broken[0].reason}" + _more(broken)
 
     def _unused(self, path: str) -> str | None:
         readers = self._readers(path)
@@ -144,9 +150,9 @@ def _upwards(directory: str) -> Iterator[str]:
     yield ""
 
 
-def _unit(row: Row) -> str:
-    return f"{row['kind']} {row['namespace']}/{row['name']} of cluster {row['cluster']}"
+def _unit(one: Reader) -> str:
+    return f"{one.unit.kind} {one.unit.namespace}/{one.unit.name} of cluster {one.cluster}"
 
 
-def _more(rows: list[Row]) -> str:
-    return f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
+def _more(readers: Sequence[Reader]) -> str:
+    return f" (and {len(readers) - 1} more)" if len(readers) > 1 else ""

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
+from indexer.flux.model import RenderedObject
 from indexer.flux.resources import group_of, kind_of
 from indexer.flux.sops import is_encrypted
 from indexer.git.tree import Tree, TreeError
 from indexer.manifest.compose import parse_stream
 from indexer.manifest.errors import ManifestError
-from indexer.manifest.node import Mapping, Node, Role, Source, leaves, overridden
+from indexer.manifest.node import Mapping, Node, Role, Scalar, Sequence, Source, leaves, overridden, pointer
 
 _VALUES: Final = ("data", "stringData")
 _GENERATOR: Final = "secretGenerator"
 _OPEN: Final = ("apiVersion", "kind", "metadata")
 """What SOPS leaves readable, and an answer may say of an encrypted object."""
+
+_VARIABLE: Final = re.compile(r"\w+")
+PLACEHOLDER: Final = "(redacted)"
 
 Text = tuple[Source, int]
 """Where a text stands."""
@@ -60,6 +65,43 @@ class Redaction:
         except (TreeError, ManifestError):
             return []
         return [document.node for document in documents if isinstance(document.node, Mapping)]
+
+
+class Secrecy:
+    """Knows which values of one rendered object no answer may show."""
+
+    def __init__(self, one: RenderedObject, redaction: Redaction) -> None:
+        assert one.tree is not None
+        self._root = one.tree
+        self._one = one
+        self._redaction = redaction
+        self._variables = {filled.variable for filled in one.substitutions if filled.redacted}
+
+    def hides(self, node: Node, path: tuple[str, ...]) -> bool:
+        """Whether ``node``, which is or was at ``path``, holds a secret."""
+        if (
+            node.op is not None
+            and node.op.role is Role.SUBSTITUTES
+            # Its name lists the variables.
+            and not self._variables.isdisjoint(_VARIABLE.findall(node.op.name))
+        ):
+            return True
+        if node.op is not None and node.op.role is Role.VALUES:
+            # A template put an input there, and a variable may have come with it.
+            where = pointer(path)
+            if any(one.redacted and where in one.fields for one in self._one.substitutions):
+                return True
+        return self._redaction.hides(self._root, path, node)
+
+    def hidden(self, node: Node, path: tuple[str, ...] = ()) -> Node:
+        """The tree with a word in the place of what is secret."""
+        if isinstance(node, Mapping) and node.fields:
+            return node.derive(
+                {key: (at, self.hidden(value, (*path, key))) for key, (at, value) in node.fields.items()}
+            )
+        if isinstance(node, Sequence) and node.items:
+            return node.derive([self.hidden(item, (*path, str(index))) for index, item in enumerate(node.items)])
+        return Scalar(PLACEHOLDER) if self.hides(node, path) else node
 
 
 def _text(node: Node) -> Text:

@@ -1,59 +1,102 @@
-"""The part of an index that a question is about: one repository, and of it all clusters or some."""
+"""The part of an index that a question is about: one repository, and of it all clusters or some.
+
+Units are read as they are met, since a question about one object needs a few of an index that may hold thousands.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from indexer.errors import FluxidxError
-from indexer.index.read import Index, Row, storable
+from indexer.index.read import storable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from indexer.index.read import Index, Row
+
+_FEW: Final = 100
+"""Rows of more units than this are narrowed by reading all units at once."""
 
 
-@dataclass(frozen=True, slots=True)
 class Scope:
     """An open index, narrowed."""
 
-    index: Index
-    build: Row
-    """The row of view ``builds``: what was indexed."""
-    every: dict[int, Row]
-    """All rows of view ``units``, by ``unit_id``: what is above a unit may be on another cluster."""
-    units: dict[int, Row]
-    """Those that the question is about: on its clusters, or applying objects to them."""
-    clusters: tuple[str, ...]
-    """The clusters that were asked for by name; empty for all."""
+    def __init__(self, index: Index, build: Row, clusters: Sequence[str] = ()) -> None:
+        self.index = index
+        self.build = build
+        """The row of view ``builds``: what was indexed."""
+        self.clusters = tuple(clusters)
+        """The clusters that were asked for by name; empty for all."""
+        self._met: dict[int, Row | None] = {}
 
     @classmethod
     def of(cls, index: Index, common_dir: Path, clusters: Sequence[str] = ()) -> Self:
         """The scope of the repository with that common git directory. Raises FluxidxError for an unknown cluster."""
         name = storable(str(common_dir))
-        units = index.rows("SELECT * FROM units WHERE build = :build ORDER BY unit_id", {"build": name})
-        named = index.rows("SELECT cluster FROM clusters WHERE build = :build", {"build": name})
-        known = {row["cluster"] for row in named} | {_place(unit) for unit in units}
-        for cluster in clusters:
+        scope = cls(index, index.rows("SELECT * FROM builds WHERE repository = :build", {"build": name})[0], clusters)
+        if clusters:
+            scope._check_clusters()
+        return scope
+
+    def _check_clusters(self) -> None:
+        build = {"build": self.build["repository"]}
+        named = self.index.rows("SELECT cluster FROM clusters WHERE build = :build", build)
+        known = {row["cluster"] for row in named} | {_place(unit) for unit in self.every.values()}
+        for cluster in self.clusters:
             if cluster not in known:
                 have = f"there is: {', '.join(sorted(known))}" if known else "no cluster was found in it"
                 raise FluxidxError(f"there is no cluster {cluster!r} in this repository; {have}")
-        return cls(
-            index,
-            index.rows("SELECT * FROM builds WHERE repository = :build", {"build": name})[0],
-            {unit["unit_id"]: unit for unit in units},
-            {
-                unit["unit_id"]: unit
-                for unit in units
-                if not clusters or unit["cluster"] in clusters or _place(unit) in clusters
-            },
-            tuple(clusters),
-        )
+
+    @cached_property
+    def every(self) -> dict[int, Row]:
+        """All rows of view ``units``, by ``unit_id``."""
+        build = {"build": self.build["repository"]}
+        rows = self.index.rows("SELECT * FROM units WHERE build = :build ORDER BY unit_id", build)
+        return {row["unit_id"]: row for row in rows}
+
+    @cached_property
+    def units(self) -> dict[int, Row]:
+        """Those that the question is about: on its clusters, or applying objects to them."""
+        wanted = self.clusters
+        return {
+            key: unit
+            for key, unit in self.every.items()
+            if not wanted or unit["cluster"] in wanted or _place(unit) in wanted
+        }
+
+    def unit(self, unit_id: int) -> Row | None:
+        """The row of one unit, also of a cluster that the question is not about: what is above a unit may be on one.
+
+        None for a unit of another repository.
+        """
+        self._meet([unit_id])
+        return self._met[unit_id]
 
     def rows(self, sql: str, **parameters: Any) -> list[Row]:
         """The rows of a query, which has to give ``unit_id``, of what units put on the clusters of this scope."""
-        return [row for row in self.index.rows(sql, parameters) if self._holds(row["unit_id"])]
+        found = self.index.rows(sql, parameters)
+        self._meet({row["unit_id"] for row in found})
+        return [row for row in found if self._holds(row["unit_id"])]
+
+    def _meet(self, unit_ids: Iterable[int]) -> None:
+        """Reads the units that are not known yet."""
+        new = [unit_id for unit_id in unit_ids if unit_id not in self._met]
+        if len(new) > _FEW:
+            self._met |= dict.fromkeys(new) | self.every
+        elif new:
+            names = {f"unit{number}": unit_id for number, unit_id in enumerate(new)}
+            marks = ", ".join(f":{name}" for name in names)
+            rows = self.index.rows(
+                f"SELECT * FROM units WHERE build = :build AND unit_id IN ({marks})",  # noqa: S608 - names from above
+                {"build": self.build["repository"], **names},
+            )
+            self._met |= dict.fromkeys(new) | {row["unit_id"]: row for row in rows}
 
     def _holds(self, unit_id: int) -> bool:
-        unit = self.units.get(unit_id)
+        unit = self._met[unit_id]
         return unit is not None and (not self.clusters or _place(unit) in self.clusters)
 
     def vocabulary(self, sql: str) -> list[Row]:

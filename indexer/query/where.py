@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from indexer.flux.model import SourceRef, Substitution, UnitState
-from indexer.git.remotes import Forge
-from indexer.git.repository import Repository
-from indexer.index.read import Row
-from indexer.manifest.node import Role, Span
-from indexer.query.answers import Contribution, Hop, Link, Match, Where
+from indexer.flux.identity import SourceRef, Substitution, UnitState
+from indexer.manifest.provenance import Contribution, Role, Span
+from indexer.query.answers import Hop, Link, Match, Where
 from indexer.query.commits import Commits
 from indexer.query.names import Name, find
-from indexer.query.rows import EVIDENCE, SUBSTITUTION, object_of, pointers, span, unit_of
-from indexer.query.scope import Scope
+from indexer.query.rows import object_of, pointers, span, unit_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from indexer.git.remotes import Forge
+    from indexer.git.repository import Repository
+    from indexer.index.read import Row
+    from indexer.query.scope import Scope
 
 
 def where(scope: Scope, repository: Repository, name: Name, forges: Mapping[str, Forge] | None = None) -> Where:
@@ -25,7 +29,7 @@ def where(scope: Scope, repository: Repository, name: Name, forges: Mapping[str,
 def _match(scope: Scope, row: Row, commits: Commits) -> Match:
     chain = _chain(scope, row)
     definition = span(row)
-    contributions = _contributions(scope, row)
+    contributions = _contributions(scope, row, chain)
     substitutions = _substitutions(scope, row)
     source = _source(chain[0])
     commit, link, lost = commits.of(definition)
@@ -55,17 +59,18 @@ def _match(scope: Scope, row: Row, commits: Commits) -> Match:
 
 def _chain(scope: Scope, row: Row) -> list[Row]:
     """The object's unit, the unit that deploys that one, and so on up to the entry point."""
-    chain = [scope.every[row["unit_id"]]]
-    while (parent := scope.every.get(chain[-1]["parent_id"])) is not None and parent not in chain:
-        chain.append(parent)
+    chain: list[Row] = []
+    above = row["unit_id"]
+    while above is not None and (unit := scope.unit(above)) is not None and unit not in chain:
+        chain.append(unit)
+        above = unit["parent_id"]
     return chain
 
 
-def _contributions(scope: Scope, row: Row) -> tuple[Contribution, ...]:
+def _contributions(scope: Scope, row: Row, chain: list[Row]) -> tuple[Contribution, ...]:
+    """The definition, what changed it, and the units that deploy it; ``what`` finds the same from the files' end."""
     rows = scope.index.rows(
-        f"{EVIDENCE} SELECT * FROM evidence "  # noqa: S608 - a constant of this program
-        "WHERE object_id = :object AND part <> :substitution ORDER BY part, place",
-        {"object": row["object_id"], "substitution": SUBSTITUTION},
+        "SELECT * FROM contributions WHERE object_id = :object ORDER BY contribution_id", {"object": row["object_id"]}
     )
     found = [
         Contribution(
@@ -73,6 +78,11 @@ def _contributions(scope: Scope, row: Row) -> tuple[Contribution, ...]:
         )
         for one in rows
         if (where := span(one)) is not None
+    ]
+    found += [
+        Contribution(Role.DEPLOYS, f"{unit['kind']} {unit['namespace']}/{unit['name']}", where)
+        for unit in chain
+        if (where := span(unit)) is not None
     ]
     definition = span(row)
     return tuple(sorted(found, key=lambda one: one.span != definition or one.role != row["role"]))

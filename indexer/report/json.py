@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from indexer.flux.model import ObjectId, SourceRef, Substitution, UnitId
-from indexer.manifest.node import Span
-from indexer.query.answers import Contribution, Deployed, File, Link, Match, What, Where
+if TYPE_CHECKING:
+    from indexer.flux.identity import ObjectId, SourceRef, Substitution, UnitId
+    from indexer.manifest.provenance import Contribution, Span
+    from indexer.query.answers import Deployed, File, Link, Match, What, Where
 
 SCHEMA = "fluxidx/1"
 

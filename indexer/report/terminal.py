@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _LINKS = ("KITTY_WINDOW_ID", "WT_SESSION", "KONSOLE_VERSION", "WEZTERM_PANE", "GHOSTTY_RESOURCES_DIR")
 _LINK_PROGRAMS = {"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tabby", "rio"}
 _FIRST_VTE_WITH_LINKS = 5000
 
 
-@dataclass(frozen=True, slots=True)
-class Terminal:
+class Terminal(NamedTuple):
     """Abilities of an output stream."""
 
     colour: bool = False
@@ -34,7 +33,7 @@ class Terminal:
             colour=colour == "always" or (colour == "auto" and terminal and not plain),
             links=terminal and colour != "never" and _shows_links(environment),
             unicode=(stream.encoding or "ascii").lower().replace("-", "") in {"utf8", "utf16"},
-            width=max(shutil.get_terminal_size().columns, 40) if terminal else 80,
+            width=_columns() if terminal else 80,
         )
 
     def style(self, text: str, **style: Any) -> str:
@@ -47,6 +46,12 @@ class Terminal:
 
     def glyph(self, unicode: str, ascii_: str) -> str:
         return unicode if self.unicode else ascii_
+
+
+def _columns() -> int:
+    from shutil import get_terminal_size
+
+    return max(get_terminal_size().columns, 40)
 
 
 def _shows_links(environment: Mapping[str, str]) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any, Final
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, Final
 
-from indexer.flux.model import ObjectId
-from indexer.manifest.node import Span
-from indexer.report.terminal import Terminal
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from indexer.flux.identity import ObjectId
+    from indexer.manifest.provenance import Span
+    from indexer.report.terminal import Terminal
 
 INDENT: Final = 2
 LABEL: Final = 13
@@ -70,8 +71,12 @@ class Writer:
         return self.terminal.style(text, fg="blue")
 
     def file_url(self, file: str) -> str | None:
-        """A ``file:`` URL of a file of the indexed repository."""
-        return f"file://{quote(str(self._root / file), errors='surrogateescape')}" if self._root else None
+        """A ``file:`` URL of a file of the indexed repository, where the terminal can follow it."""
+        if self._root is None or not self.terminal.links:
+            return None
+        from urllib.parse import quote
+
+        return f"file://{quote(str(self._root / file), errors='surrogateescape')}"
 
 
 def position(file: str, repository: str | None, lines: Iterable[tuple[int, int]]) -> str:

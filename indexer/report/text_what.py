@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from indexer.flux.model import ObjectId
-from indexer.manifest.node import Role
-from indexer.query.answers import Deployed, File, What
-from indexer.report.terminal import Terminal
+from indexer.manifest.provenance import Role
 from indexer.report.text import SELF_EVIDENT, Writer, count, object_name, position, some, through_kube_config
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from indexer.flux.identity import ObjectId
+    from indexer.query.answers import Deployed, File, What
+    from indexer.report.terminal import Terminal
 
 SHOWN: Final = 20
 """Objects of one unit that are listed; more are counted, unless all are asked for."""

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from indexer.manifest.node import Role
-from indexer.query.answers import Contribution, Match, Where
-from indexer.report.terminal import Terminal
+from indexer.manifest.provenance import Role
 from indexer.report.text import (
     INDENT,
     LABEL,
@@ -23,13 +19,21 @@ from indexer.report.text import (
     through_kube_config,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from indexer.manifest.provenance import Contribution
+    from indexer.query.answers import Match, Where
+    from indexer.report.terminal import Terminal
+
 LIST_FROM: Final = 11
 """This many matches are listed by one line each, unless all details are asked for."""
 
 _FIELD_LINES: Final = 2
 """Lines that the fields of one change may take, unless all details are asked for."""
 _SHORT: Final = 10
-_SHA: Final = re.compile("[0-9a-f]{40,64}")
+_SHA: Final = "[0-9a-f]{40,64}"
 
 _LABELS: Final = {
     Role.DEFINES: "defined",
@@ -143,7 +147,7 @@ def _deployment(writer: Writer, match: Match) -> None:
 
 
 def _origin(writer: Writer, match: Match) -> None:
-    writer.entries("revision", [(_SHA.sub(lambda sha: sha[0][:_SHORT], match.revision), "", None)])
+    writer.entries("revision", [(re.sub(_SHA, lambda sha: sha[0][:_SHORT], match.revision), "", None)])
     if match.commit is not None:
         sha = match.commit.sha[:_SHORT]
         who = f"{match.commit.author}, {match.commit.date[:10]}"

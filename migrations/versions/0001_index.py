@@ -10,7 +10,7 @@ down_revision = None
 
 VIEWS = {
     "builds": """
-        SELECT name AS repository, root, revision, head, fingerprint, engine, built_at FROM repository""",
+        SELECT name AS repository, root, revision, head, fingerprint, engine, built_at, refs FROM repository""",
     "clusters": """
         SELECT cluster.name AS cluster, cluster.entry AS entry, repository.name AS build
         FROM cluster JOIN repository ON repository.id = cluster.repository_id""",
@@ -116,7 +116,7 @@ def upgrade() -> None:
         "repository",
         *texts("name", "root"),
         *texts("revision", "head", nullable=True),
-        *texts("fingerprint", "engine", "built_at"),
+        *texts("fingerprint", "engine", "built_at", "refs"),
     )
     table("file", *texts("origin", "path"), owner="repository")
     table("gvk", *texts("group", "version", "kind"))

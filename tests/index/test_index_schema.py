@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTATION = (ROOT / "docs" / "index-schema.md").read_text(encoding="utf-8")
 
 VIEWS = {
-    "builds": "repository root revision head fingerprint engine built_at",
+    "builds": "repository root revision head fingerprint engine built_at refs",
     "clusters": "cluster entry build",
     "units": "unit_id cluster kind namespace name state reason source_kind source_namespace source_name source_url "
     "source_ref path directory parent_kind parent_namespace parent_name parent_id target repository file document line "

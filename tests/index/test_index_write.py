@@ -32,7 +32,7 @@ def check_everything(location):
     assert rows(location, "SELECT * FROM builds") == [
         {
             "repository": "/srv/fleet/.git", "root": "/srv/fleet", "revision": None, "head": "c" * 40,
-            "fingerprint": "f1", "engine": "1.0", "built_at": "2025-01-31T12:00:00+00:00",
+            "fingerprint": "f1", "engine": "1.0", "built_at": "2025-01-31T12:00:00+00:00", "refs": "[]",
         }
     ]  # fmt: skip
     assert rows(location, "SELECT * FROM clusters") == [
