@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from indexer.flux.model import ObjectId, SourceRef, Substitution, UnitId
 from indexer.git.blame import Commit
 from indexer.manifest.node import Role, Source, Span
-from indexer.query.answers import Contribution, Deployed, File, Hop, Link, Match, What, Where
+from indexer.manifest.provenance import Contribution
+from indexer.query.answers import Deployed, File, Hop, Link, Match, What, Where
 from indexer.report import text_what, text_where
 from indexer.report.terminal import Terminal
 from indexer.report.text import position, some

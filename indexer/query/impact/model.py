@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from indexer.flux.model import Cluster, ObjectId, RenderedObject, Unit, UnitId, UnitState
 from indexer.git.changes import Changes, SideName
 from indexer.git.tree import Tree
 from indexer.manifest.node import Span
+
+_FLUX: Final = frozenset(
+    ["kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io", "source.toolkit.fluxcd.io", "fluxcd.controlplane.io",
+     "source.extensions.fluxcd.io"]
+)  # fmt: skip
 
 UnitKey = tuple[str, UnitId]
 """A unit of a cluster, by the cluster's name."""
@@ -26,11 +31,25 @@ class Side:
     """Full sha; None for the working tree."""
     tree: Tree
     clusters: tuple[Cluster, ...]
-    """Everything rendered. An object has its ``tree`` where its unit differs between the sides, or read a changed file."""
+    """All that is rendered. An object has its ``tree`` where its unit is not the same on both sides or read a changed
+    file, and where it is the own object of such a unit."""
 
     @cached_property
     def units(self) -> dict[UnitKey, Unit]:
         return {(cluster.name, unit.id): unit for cluster in self.clusters for unit in cluster.units}
+
+    @cached_property
+    def _flux_objects(self) -> dict[UnitKey, RenderedObject]:
+        return {
+            (unit.cluster, UnitId(one.id.kind, one.id.namespace or "", one.id.name)): one
+            for unit in self.units.values()
+            for one in unit.objects
+            if one.id.group in _FLUX
+        }
+
+    def own(self, cluster: str, unit: UnitId) -> RenderedObject | None:
+        """The object of a unit, or of a source, as another unit applies it; None where nothing does."""
+        return self._flux_objects.get((cluster, unit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +61,7 @@ class Cause:
     side: SideName
     """Where the lines stand: on the head side (they were added), or on the base side (they were removed)."""
     how: str
-    """The operation that they are part of: ``resource``, ``strategic merge patch``, ``postBuild domain``, ``rename`` …"""
+    """What they are part of: ``resource``, ``strategic merge patch``, ``postBuild domain``, ``rename`` …"""
 
 
 @dataclass(frozen=True, slots=True)

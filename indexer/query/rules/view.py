@@ -1,0 +1,147 @@
+"""One cluster as the rules see it: what is applied to it, by which units, and what cannot be known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from indexer.flux.model import Cluster, Unit, UnitId, UnitState
+from indexer.flux.resources import GENERATOR, HELM, KUSTOMIZE, SOURCE
+from indexer.query.rules.facts import KustomizationFacts, ObjectFacts, UnitFacts
+from indexer.query.rules.references import GATEWAY, IMAGE, NOTIFICATION, Reference
+
+Key = tuple[str, str, str, str]
+"""(group, kind, namespace, name) of an object."""
+AllFacts = Mapping[tuple[str, UnitId], UnitFacts]
+"""The facts of every unit, by its cluster and identity."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What is known of one cluster, whoever applies it."""
+
+    name: str
+    units: tuple[tuple[Unit, UnitFacts], ...]
+    """Those whose objects go to this cluster."""
+    own: tuple[tuple[Unit, UnitFacts], ...] = ()
+    """Those whose own object is in this cluster."""
+    given: frozenset[Key] = field(default_factory=frozenset)
+    """Objects that nobody applies and that are there: the files of the entry point, ``objects`` of the configuration."""
+
+    @cached_property
+    def objects(self) -> Mapping[Key, list[tuple[Unit, ObjectFacts]]]:
+        """Every object, with the units that apply it."""
+        found: dict[Key, list[tuple[Unit, ObjectFacts]]] = {}
+        for unit, facts in self.units:
+            for obj in facts.objects:
+                found.setdefault(obj.id.key, []).append((unit, obj))
+        return found
+
+    @cached_property
+    def own_units(self) -> frozenset[UnitId]:
+        return frozenset(unit.id for unit, _ in self.own)
+
+    @cached_property
+    def kustomizations(self) -> Mapping[UnitId, KustomizationFacts]:
+        """What each Flux Kustomization of this cluster says."""
+        return {
+            UnitId("Kustomization", obj.id.namespace or "", obj.id.name): obj.kustomization
+            for _, facts in self.units
+            for obj in facts.objects
+            if obj.kustomization is not None
+        }
+
+    @cached_property
+    def unknown(self) -> tuple[Unit, ...]:
+        """Units of which not one object is known, charts aside: any of them may define what seems to be missing."""
+        return tuple(unit for unit, _ in self.units if is_unknown(unit) and unit.id.kind != "HelmRelease")
+
+    @cached_property
+    def charts(self) -> Mapping[str, list[UnitId]]:
+        """Namespaces into which charts are installed whose objects are not known."""
+        unknown = {unit.id for unit, _ in self.units if unit.id.kind == "HelmRelease" and is_unknown(unit)}
+        found: dict[str, list[UnitId]] = {}
+        for _, facts in self.units:
+            for obj in facts.objects:
+                release = UnitId("HelmRelease", obj.id.namespace or "", obj.id.name)
+                if obj.installs and release in unknown:
+                    found.setdefault(obj.installs, []).append(release)
+        return found
+
+    @cached_property
+    def _makers(self) -> Mapping[str, list[tuple[str, frozenset[str]]]]:
+        """Objects of custom kinds by namespace: the name of each, and every name that it mentions."""
+        found: dict[str, list[tuple[str, frozenset[str]]]] = {}
+        for _, facts in self.units:
+            for one, mentions in facts.mentions.items():
+                if "." in one.group and not one.group.endswith(".k8s.io") and one.group not in _CONSUMERS:
+                    found.setdefault(one.namespace or "", []).append((one.name, mentions))
+        return found
+
+    @cached_property
+    def _copied(self) -> frozenset[tuple[str, str]]:
+        """(kind, name) of objects that an annotation spreads over the namespaces."""
+        return frozenset(
+            (obj.id.kind, obj.id.name)
+            for _, facts in self.units
+            for obj in facts.objects
+            if any(word in mark for mark in obj.marks for word in _COPIERS)
+        )
+
+    def defines(self, reference: Reference) -> bool:
+        """Whether an object is there, or a unit of that name."""
+        key = (reference.group, reference.kind, reference.namespace, reference.name)
+        unit = UnitId(reference.kind, reference.namespace, reference.name)
+        return key in self.objects or key in self.given or (bool(reference.group) and unit in self.own_units)
+
+    def may_come_from_elsewhere(self, reference: Reference) -> bool:
+        """Whether something is known that makes such an object in the cluster: an operator, a copier, Kubernetes."""
+        name, namespace = reference.name, reference.namespace
+        if namespace in _SYSTEM_NAMESPACES or name in _BUILT_IN.get(reference.kind, ()):
+            return True
+        if (reference.kind, name) in self._copied:
+            return True
+        by_name = reference.kind != "Service"
+        return any(
+            name == maker or name.startswith(f"{maker}-") or (by_name and name in mentions)
+            for place in {namespace, ""}
+            for maker, mentions in self._makers.get(place, ())
+        )
+
+
+_SYSTEM_NAMESPACES: Final = frozenset({"kube-system", "kube-public", "kube-node-lease"})
+"""What a distribution of Kubernetes puts here is in no repository."""
+_BUILT_IN: Final = {
+    "ServiceAccount": frozenset({"default"}),
+    "ConfigMap": frozenset({"kube-root-ca.crt", "openshift-service-ca.crt"}),
+    "Service": frozenset({"kubernetes"}),
+    "Secret": frozenset({"sops-age", "sops-gpg"}),
+}
+_COPIERS: Final = ("reflect", "replicat", "kubed", "copy", "sync")
+"""Words in the annotations by which controllers are told to copy a Secret or ConfigMap."""
+_CONSUMERS: Final = frozenset(
+    {KUSTOMIZE, HELM, SOURCE, GENERATOR, IMAGE, NOTIFICATION, GATEWAY, "monitoring.coreos.com", "traefik.io"}
+)
+"""Groups whose kinds use what others make, and make nothing under the names that they mention."""
+
+
+def is_unknown(unit: Unit) -> bool:
+    """Whether the objects of a unit are not known."""
+    return not unit.objects and unit.state is not UnitState.RENDERED
+
+
+def views(clusters: Iterable[Cluster], facts: AllFacts, given: Mapping[str, frozenset[Key]]) -> tuple[View, ...]:
+    """Every cluster by what is applied to it, also those that another one applies to."""
+    applied: dict[str, list[tuple[Unit, UnitFacts]]] = {}
+    own: dict[str, list[tuple[Unit, UnitFacts]]] = {}
+    for cluster in clusters:
+        for unit in cluster.units:
+            row = unit, facts[unit.cluster, unit.id]
+            applied.setdefault(unit.target or unit.cluster, []).append(row)
+            own.setdefault(unit.cluster, []).append(row)
+    return tuple(
+        View(name, tuple(applied.get(name, ())), tuple(own.get(name, ())), given.get(name, frozenset()))
+        for name in sorted(applied.keys() | own.keys())
+    )

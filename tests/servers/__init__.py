@@ -1,0 +1,9 @@
+"""Real servers for tests: an API server, Flux and Git over HTTP, on free ports, in a folder of the test."""
+
+from servers.apiserver import ApiServer, Object, Refused
+from servers.binaries import Unavailable, binary, find
+from servers.flux import Flux, Outcome
+from servers.gitserver import GitServer
+from servers.process import Failed
+
+__all__ = ["ApiServer", "Failed", "Flux", "GitServer", "Object", "Outcome", "Refused", "Unavailable", "binary", "find"]

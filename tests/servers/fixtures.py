@@ -1,0 +1,93 @@
+"""Real programs and servers as fixtures. Where they cannot be had, a test is skipped with the reason, and fails in CI."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import pytest
+
+from servers.apiserver import ApiServer
+from servers.binaries import Unavailable, binary, find
+from servers.flux import Flux
+
+_Server = TypeVar("_Server", ApiServer, Flux)
+
+
+@pytest.fixture(scope="session")
+def kustomize() -> str:
+    """The real kustomize."""
+    return str(_program("kustomize"))
+
+
+@pytest.fixture(scope="session")
+def flux_cli() -> str:
+    """The real flux."""
+    return str(_program("flux"))
+
+
+@pytest.fixture(scope="session")
+def helm() -> str:
+    """The real helm, where there happens to be one."""
+    found = find("helm")
+    if found is None:
+        pytest.skip("no helm binary")
+    return str(found)
+
+
+def _program(name: str) -> Path:
+    try:
+        return binary(name)
+    except Unavailable as why:
+        _give_up(why)
+
+
+def _give_up(why: Unavailable) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(f"CI needs the real programs: {why}", pytrace=False)
+    pytest.skip(str(why))
+
+
+def _starting(kind: type[_Server], directory: Path, stack: ExitStack) -> Callable[..., _Server]:
+    def start(name: str = "test", **options: Any) -> _Server:
+        server = kind(directory / name, name, **options)
+        try:
+            return stack.enter_context(server)
+        except Unavailable as why:
+            _give_up(why)
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def start_api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., ApiServer]]:
+    """Starts an API server of a name (also of its context); it ends with the module's tests."""
+    with ExitStack() as stack:
+        yield _starting(ApiServer, tmp_path_factory.mktemp("servers"), stack)
+
+
+@pytest.fixture(scope="module")
+def start_flux(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Flux]]:
+    """Starts a cluster with Flux, of a name (also of its context); it ends with the module's tests.
+
+    ``helm=True`` for helm-controller too, ``gates`` as in ``Flux``.
+    """
+    with ExitStack() as stack:
+        yield _starting(Flux, tmp_path_factory.mktemp("servers"), stack)
+
+
+@pytest.fixture(scope="session")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """An API server that all tests of the session share."""
+    with ExitStack() as stack:
+        yield _starting(ApiServer, tmp_path_factory.mktemp("servers"), stack)("shared")
+
+
+@pytest.fixture(scope="session")
+def flux(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flux]:
+    """A cluster with Flux, helm-controller among it, that all tests of the session share."""
+    with ExitStack() as stack:
+        yield _starting(Flux, tmp_path_factory.mktemp("servers"), stack)("shared", helm=True)

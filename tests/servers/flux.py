@@ -1,0 +1,262 @@
+"""A cluster with the real Flux controllers, and a Git server whose repositories they deploy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Self
+
+import urllib3
+
+from servers.apiserver import ApiServer, Object
+from servers.binaries import binary, crds
+from servers.gitserver import GitServer
+from servers.process import Failed, Process, free_ports
+from servers.standins import StandIns, permissive_crds
+
+KUSTOMIZATION: Final = "kustomize.toolkit.fluxcd.io/v1", "Kustomization"
+HELM_RELEASE: Final = "helm.toolkit.fluxcd.io/v2", "HelmRelease"
+GIT_REPOSITORY: Final = "source.toolkit.fluxcd.io/v1", "GitRepository"
+_CONTROLLERS: Final = "source-controller", "kustomize-controller", "helm-controller"
+_QUIET: Final = 8
+"""Seconds without any change after which a unit that failed is not waited for."""
+_ATTEMPTS: Final = 3
+"""A free port may be taken by another process before the controller listens on it."""
+_OFFLINE: Final = {"HTTP_PROXY": "http://127.0.0.1:1", "HTTPS_PROXY": "http://127.0.0.1:1", "NO_PROXY": "127.0.0.1"}
+"""What is not on the loopback interface is out of reach, wherever the tests run."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a controller made of a Kustomization or HelmRelease."""
+
+    ready: bool | None
+    """None: suspended, or not looked at yet."""
+    reason: str
+    """The Ready condition's, ``BuildFailed`` …"""
+    message: str
+    revision: str
+    """That was applied last, ``main@sha1:…``."""
+    inventory: tuple[str, ...]
+    """As the controller writes them: ``<namespace>_<name>_<group>_<kind> <version>``."""
+
+    @classmethod
+    def of(cls, obj: Object) -> Self:
+        status = obj.get("status", {})
+        condition: Object = next((one for one in status.get("conditions", ()) if one["type"] == "Ready"), {})
+        current = condition.get("observedGeneration", status.get("observedGeneration")) == obj["metadata"]["generation"]
+        entries = (status.get("inventory") or {}).get("entries") or ()
+        return cls(
+            ready=condition["status"] == "True" if condition and current and not obj["spec"].get("suspend") else None,
+            reason=condition.get("reason", ""),
+            message=condition.get("message", ""),
+            revision=status.get("lastAppliedRevision", ""),
+            inventory=tuple(sorted(f"{entry['id']} {entry['v']}" for entry in entries)),
+        )
+
+
+class Flux:
+    """An API server with source- and kustomize-controller, and helm-controller if asked for; a context manager."""
+
+    def __init__(self, directory: Path, name: str = "test", *, helm: bool = False, gates: Collection[str] = ()) -> None:
+        """``gates``: feature gates of kustomize-controller, ``StrictPostBuildSubstitutions=false``."""
+        self.directory = directory
+        self.api = ApiServer(directory / "api", name)
+        self.git = GitServer(directory / "git")
+        self.helm = helm
+        self._gates = ",".join(("ExternalArtifact=true", *gates))
+        self._processes: list[Process] = []
+        running = {"source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io"}
+        self._others = StandIns(self.api, self.git.url, running | ({"helm.toolkit.fluxcd.io"} if helm else set()))
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.api.kubeconfig
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Starts everything and waits until it is ready. Raises Unavailable and Failed."""
+        programs = {name: str(binary(name)) for name in _CONTROLLERS[: None if self.helm else 2]}
+        self.git.start()
+        try:
+            self.api.start()
+            for controller in _CONTROLLERS:
+                for path in crds(controller):
+                    self.api.apply(path.read_text())
+            self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "flux-system"}})
+            for program in programs.values():
+                self._run(program)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _run(self, program: str) -> None:
+        for left in reversed(range(_ATTEMPTS)):
+            metrics, health, store = free_ports(3)
+            process = Process(
+                [
+                    program,
+                    f"--metrics-addr=127.0.0.1:{metrics}",
+                    f"--health-addr=127.0.0.1:{health}",
+                    "--events-addr=",
+                    "--watch-all-namespaces=true",
+                    *self._flags(Path(program).name, store),
+                ],
+                self.directory,
+                {"KUBECONFIG": str(self.kubeconfig), "RUNTIME_NAMESPACE": "flux-system", **_OFFLINE},
+            )
+            try:
+                process.until(partial(_answers, f"http://127.0.0.1:{health}/readyz"))
+                self._processes.append(process)
+                break
+            except Failed:
+                process.stop()
+                if not left:
+                    raise
+
+    def _flags(self, controller: str, store: int) -> list[str]:
+        busy = ["--concurrent=16", "--kube-api-qps=200", "--kube-api-burst=400"]
+        if controller == "source-controller":
+            address = f"127.0.0.1:{store}"
+            artifacts = self.directory / "artifacts"
+            artifacts.mkdir(exist_ok=True)
+            return [f"--storage-path={artifacts}", f"--storage-addr={address}", f"--storage-adv-addr={address}"]
+        if controller == "kustomize-controller":
+            return [*busy, "--requeue-dependency=2s", f"--feature-gates={self._gates}"]
+        return [*busy, "--requeue-dependency=2s"]
+
+    def stop(self) -> None:
+        """Ends everything that was started."""
+        while self._processes:
+            self._processes.pop().stop()
+        self.api.stop()
+        self.git.stop()
+
+    def publish(self, repository: Path, name: str | None = None) -> str:
+        """Serves a Git repository, or what it holds now; gives its URL. ``settle`` makes Flux look."""
+        return self.git.publish(repository, name)
+
+    def apply(self, objects: Object | Iterable[Object] | str) -> None:
+        """What is applied by hand: objects, or a YAML stream."""
+        self.api.apply([objects] if isinstance(objects, dict) else objects)
+
+    def bootstrap(self, url: str, path: str, *, branch: str = "main", **spec: Any) -> None:
+        """A GitRepository and a root Kustomization, with ``spec`` in its own, both ``flux-system/flux-system``."""
+        metadata = {"name": "flux-system", "namespace": "flux-system"}
+        source = {"url": url, "interval": "1m0s", "ref": {"branch": branch}}
+        reference = {"kind": "GitRepository", "name": "flux-system"}
+        root = {"path": path, "interval": "10m0s", "prune": True, "sourceRef": reference, **spec}
+        self.apply(
+            {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": one}
+            for (version, kind), one in ((GIT_REPOSITORY, source), (KUSTOMIZATION, root))
+        )
+
+    def define_custom_kinds(self, repository: Path, cluster_scoped: Collection[str] = ()) -> int:
+        """Definitions that take any content for the custom kinds that a repository's files name; says how many."""
+        return permissive_crds(repository, self.api, cluster_scoped)
+
+    def kustomizations(self) -> dict[str, Outcome]:
+        """Each Kustomization's outcome, by ``namespace/name``."""
+        return self._outcomes(*KUSTOMIZATION)
+
+    def releases(self) -> dict[str, Outcome]:
+        """Each HelmRelease's outcome, by ``namespace/name``."""
+        return self._outcomes(*HELM_RELEASE)
+
+    def _outcomes(self, version: str, kind: str) -> dict[str, Outcome]:
+        return {
+            f"{obj['metadata']['namespace']}/{obj['metadata']['name']}": Outcome.of(obj)
+            for obj in self.api.items(version, kind)
+        }
+
+    def settle(self, seconds: float = 600) -> dict[str, Outcome]:
+        """Waits until each Kustomization (and HelmRelease) is ready, or nothing changes any more though all were asked
+        to try again; gives the Kustomizations. Raises Failed after ``seconds``.
+
+        Other controllers are played meanwhile. Sources are fetched anew first.
+        """
+        self._fetch()
+        end = changed = time.monotonic()
+        end += seconds
+        before: object = None
+        ready_before = -1
+        while time.monotonic() < end:
+            self._others.play()
+            outcomes = self._progress()
+            done = all(ready is not False and current for ready, current, *_ in outcomes.values())
+            if outcomes != before:
+                before, changed = outcomes, time.monotonic()
+            elif done and outcomes:
+                return self.kustomizations()
+            elif time.monotonic() - changed > _QUIET:
+                ready = sum(bool(ready) for ready, *_ in outcomes.values())
+                if ready == ready_before:
+                    return self.kustomizations()
+                ready_before, changed = ready, time.monotonic()
+                for kind in (KUSTOMIZATION, HELM_RELEASE):
+                    self._ask(obj for obj in self.api.items(*kind) if not Outcome.of(obj).ready)
+            time.sleep(0.5)
+        raise Failed(f"Flux has not settled after {seconds} seconds: {self.kustomizations()}")
+
+    def _progress(self) -> dict[str, tuple[object, ...]]:
+        """What changes as long as anything goes on: readiness, whether that is of the source's revision, and more."""
+        sources = {
+            (obj["metadata"]["namespace"], obj["metadata"]["name"]): obj["status"]["artifact"]["revision"]
+            for obj in self.api.items(*GIT_REPOSITORY)
+            if "artifact" in obj.get("status", {})
+        }
+        progress: dict[str, tuple[object, ...]] = {}
+        for kind in (KUSTOMIZATION, HELM_RELEASE) if self.helm else (KUSTOMIZATION,):
+            for obj in self.api.items(*kind):
+                metadata, outcome = obj["metadata"], Outcome.of(obj)
+                source = obj["spec"].get("sourceRef") or {}
+                of = source.get("namespace") or metadata["namespace"], source.get("name")
+                suspended = bool(obj["spec"].get("suspend"))
+                current = (
+                    suspended
+                    or source.get("kind") != "GitRepository"
+                    or (of in sources and sources[of] == outcome.revision)
+                ) and (suspended or outcome.ready is not None)
+                name = f"{kind[1]}/{metadata['namespace']}/{metadata['name']}"
+                progress[name] = outcome.ready, current, outcome.reason, outcome.revision, outcome.inventory
+        return progress
+
+    def _fetch(self) -> None:
+        """Has source-controller fetch every repository of the Git server, and waits for it."""
+        asked = self._ask(self._own_sources())
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if all(obj.get("status", {}).get("lastHandledReconcileAt") == asked for obj in self._own_sources()):
+                return
+            time.sleep(0.2)
+        raise Failed(f"source-controller has not fetched in 60 seconds: {self._processes[0].tail()}")
+
+    def _own_sources(self) -> list[Object]:
+        return [
+            obj
+            for obj in self.api.items(*GIT_REPOSITORY)
+            if obj["spec"]["url"].startswith(self.git.url) and not obj["spec"].get("suspend")
+        ]
+
+    def _ask(self, objects: Iterable[Object]) -> str:
+        """Has objects reconciled now; gives what their ``lastHandledReconcileAt`` will be."""
+        now = str(time.time_ns())
+        for obj in objects:
+            self.api.patch(obj, {"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": now}}})
+        return now
+
+
+def _answers(url: str) -> bool:
+    try:
+        return urllib3.request("GET", url, retries=False, timeout=5).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
