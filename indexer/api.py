@@ -79,7 +79,7 @@ class Project:
 
         Raises IndexMissing where that would be needed and ``no_build`` forbids it.
         """
-        from indexer.index.build import ensure_fresh
+        from indexer.index.ensure import ensure_fresh
 
         return ensure_fresh(
             self.repository, self.config, self.index_url, revision=revision, build=not self.no_build, progress=self.say
@@ -89,7 +89,7 @@ class Project:
         """The part of an opened index that this project asks about. Raises FluxidxError for an unknown cluster."""
         from indexer.query.scope import Scope
 
-        return Scope.of(index, self.repository.git_dir, self.clusters)
+        return Scope.of(index, self.repository, self.clusters)
 
     def say(self, message: str) -> None:
         """Is told what a person who waits would like to know, a line each; here nobody listens."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["servers.fixtures"]
+pytest_plugins = ["servers.fixtures", "servers.postgresql"]
 
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("FLUXIDX_SHARED", ROOT.parent / "shared"))

@@ -27,7 +27,7 @@ def command(
 
     name = parse(words, namespace)
     with session.index(revision) as index:
-        scope = Scope.of(index, session.repository.git_dir, session.clusters)
+        scope = Scope.of(index, session.repository, session.clusters)
         answer = blame(scope, name, session.repository, session.tree(revision), session.config, field)
     if session.output == "json":
         click.echo(json.dumps(json_blame.blame(answer)))

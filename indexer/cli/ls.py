@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -12,11 +10,10 @@ from indexer.cli.common import Session, shared
 from indexer.query.names import find, parse_many
 from indexer.query.rows import object_of, span, unit_of
 from indexer.query.scope import Scope
-from indexer.report.json import dumps, object_id
-from indexer.report.json import span as span_json
-from indexer.report.json import unit as unit_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from indexer.index.read import Row
 
 _ALL: Final = "SELECT * FROM objects ORDER BY cluster, unit_kind, unit_namespace, unit_name, object_id"
@@ -33,15 +30,15 @@ def command(session: Session, words: Sequence[str], namespace: str | None) -> No
     OBJECT is KIND/NAME, KIND NAME or KIND/NAMESPACE/NAME; '*' in a name stands for any text.
     """
     with session.index() as index:
-        rows = _rows(Scope.of(index, session.repository.git_dir, session.clusters), words, namespace)
-    if session.output == "jsonl":
-        for row in rows:
-            click.echo(json.dumps(_json(row), ensure_ascii=False))
-    elif session.output == "json":
-        click.echo(dumps([_json(row) for row in rows]))
-    else:
-        for line in _table([_HEADER, *map(_cells, rows)]):
-            click.echo(line)
+        rows = _rows(Scope.of(index, session.repository, session.clusters), words, namespace)
+    if session.output == "text":
+        click.echo(_table([_HEADER, *map(_cells, rows)]))
+        return
+    from indexer.report.json import dumps, dumps_line
+
+    objects = [_json(row) for row in rows]
+    for text in map(dumps_line, objects) if session.output == "jsonl" else [dumps(objects)]:
+        click.echo(text)
 
 
 def _rows(scope: Scope, words: Sequence[str], namespace: str | None) -> Sequence[Row]:
@@ -51,13 +48,15 @@ def _rows(scope: Scope, words: Sequence[str], namespace: str | None) -> Sequence
 
 
 def _json(row: Row) -> dict[str, Any]:
+    from indexer.report import json
+
     return {
         "cluster": row["cluster"],
         "applied_by": row["applied_by"],
-        "unit": unit_json(unit_of(row)),
-        "object": object_id(object_of(row)),
+        "unit": json.unit(unit_of(row)),
+        "object": json.object_id(object_of(row)),
         "role": row["role"],
-        "definition": span_json(span(row)),
+        "definition": json.span(span(row)),
         "digest": row["digest"],
     }
 
@@ -68,6 +67,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     return row["cluster"], row["kind"], row["namespace"] or "-", row["name"], where, unit
 
 
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+def _table(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    form = "  ".join(f"{{:<{width}}}" for width in widths)
+    return "\n".join(form.format(*row).rstrip() for row in rows)

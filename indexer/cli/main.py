@@ -19,7 +19,12 @@ COMMANDS = {
     "blame": "Show which line set each field of an object.",
     "ls": "List the objects in the index.",
     "units": "Show Kustomizations, HelmReleases … as a tree.",
+    "impact": "Show what merging a change does, on every cluster.",
     "render": "Print YAML as the controller would apply it.",
+    "status": "Show how far each unit is in the clusters.",
+    "orphans": "Show what runs and no code defines.",
+    "drift": "Show fields of live objects that are not as Git has them.",
+    "check": "Say what is wrong in the repository as it stands.",
     "sql": "Run read-only SQL over the documented views.",
 }
 """Command → the line ``--help`` shows: known here so that help and completion import no command."""

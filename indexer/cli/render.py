@@ -135,7 +135,7 @@ def object_(session: Session, words: tuple[str, ...], namespace: str | None, rev
     from indexer.query.scope import Scope
 
     with session.index(revision) as index:
-        rows = find(Scope.of(index, session.repository.git_dir, session.clusters), parse(words, namespace))
+        rows = find(Scope.of(index, session.repository, session.clusters), parse(words, namespace))
     wanted = {(row["cluster"], unit_of(row), object_of(row)) for row in rows}
     _one_cluster(session, [row["cluster"] for row in rows])
     _print_objects(

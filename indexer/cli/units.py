@@ -35,7 +35,7 @@ _ORDER: Final = ("cluster", "kind", "namespace", "name", "unit_id")
 def command(session: Session) -> None:
     """Show the Kustomizations, HelmReleases, ResourceSets … in the index, each below the one that deploys it."""
     with session.index() as index:
-        units = Scope.of(index, session.repository.git_dir, session.clusters).units
+        units = Scope.of(index, session.repository, session.clusters).units
     rows = sorted(units.values(), key=lambda row: tuple(row[key] for key in _ORDER))
     if session.output == "jsonl":
         for row in rows:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import urllib3
 
 JSON: Final = "application/json"
+_APPLY: Final = "application/apply-patch+yaml"
 _CHUNK: Final = 1 << 16
 _UNAUTHORIZED: Final = 401
 _PASSING: Final = frozenset({429, 500, 502, 503, 504})
@@ -79,12 +80,19 @@ class Connection:
 
     def get(self, path: str, query: Mapping[str, str] | None = None, accept: str = JSON) -> dict[str, Any]:
         """The JSON object at a path. Raises Refused."""
-        url = f"{path}?{urlencode(query)}" if query else path
+        return self._ask("GET", f"{path}?{urlencode(query)}" if query else path, accept)
+
+    def preview(self, path: str, manager: str, body: bytes) -> dict[str, Any]:
+        """What applying ``body`` (JSON) as a field manager would make; nothing is written. Raises Refused."""
+        query = {"dryRun": "All", "fieldManager": manager, "force": "true"}
+        return self._ask("PATCH", f"{path}?{urlencode(query)}", JSON, body)
+
+    def _ask(self, method: str, url: str, accept: str, content: bytes | None = None) -> dict[str, Any]:
         renewed = False
         for attempt in range(self._patience.attempts):
             session = self._open()
             try:
-                status, headers, body = self._send(session, url, accept)
+                status, headers, body = self._send(session, method, url, accept, content)
             except _Cut as cut:
                 if attempt + 1 == self._patience.attempts:
                     raise self._lost(f"the connection to {session.server} breaks: {cut}") from None
@@ -132,16 +140,19 @@ class Connection:
             if self._session is used:
                 self._session = None
 
-    def _send(self, session: _Session, url: str, accept: str) -> tuple[int, Mapping[str, str], bytes]:
+    def _send(
+        self, session: _Session, method: str, url: str, accept: str, content: bytes | None
+    ) -> tuple[int, Mapping[str, str], bytes]:
         import urllib3
 
         timeout = urllib3.Timeout(connect=self._patience.connect, read=self._patience.read)
         until = time.monotonic() + self._patience.whole
         try:
             response = session.pool.request(
-                "GET",
+                method,
                 session.server + url,
-                headers=_with(session.headers, accept),
+                body=content,
+                headers=_with(session.headers, accept, _APPLY if content is not None else None),
                 timeout=timeout,
                 retries=False,
                 redirect=False,
@@ -263,13 +274,15 @@ def _impersonation(user: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"Impersonate-Extra-{quote(str(key), safe='')}", str(value)
 
 
-def _with(headers: Iterable[tuple[str, str]], accept: str) -> urllib3.HTTPHeaderDict:
+def _with(headers: Iterable[tuple[str, str]], accept: str, content: str | None) -> urllib3.HTTPHeaderDict:
     """The headers of a request; one name may stand there several times."""
     import urllib3
 
     made = urllib3.HTTPHeaderDict()
     for name, value in (*headers, ("Accept", accept)):
         made.add(name, value)
+    if content is not None:
+        made.add("Content-Type", content)
     return made
 
 

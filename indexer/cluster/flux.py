@@ -8,7 +8,7 @@ from typing import Any, Final
 from indexer.cluster.inventory import decode
 from indexer.cluster.model import Condition, LiveObject, LiveSource, LiveUnit, Release, SourceId
 from indexer.flux.clones import RefKind
-from indexer.flux.model import ObjectId, UnitId
+from indexer.flux.identity import ObjectId, UnitId
 from indexer.flux.resources import HELM, KUSTOMIZE, OPERATOR, SOURCE, SOURCE_KINDS
 from indexer.git.remotes import without_credentials
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from indexer.flux.model import ObjectId
+from indexer.flux.identity import ObjectId
 
 
 def decode(id_: str, version: str = "") -> ObjectId:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from indexer.flux.model import ObjectId, UnitId
+from indexer.flux.identity import ObjectId, UnitId
 
 READY: Final = "Ready"
 
@@ -25,6 +25,8 @@ class Trouble(StrEnum):
     """The server, or an API behind it, fails or answers nonsense, also when asked again."""
     INCOMPLETE = "incomplete"
     """A list broke off: what came before is there."""
+    NOT_KEPT = "not kept"
+    """A snapshot does not hold it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ needed; of a Secret nothing but metadata is ever asked for.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final, Protocol, TypeVar
@@ -30,7 +32,7 @@ from indexer.cluster.model import (
     Unreadable,
     Writer,
 )
-from indexer.flux.model import ObjectId
+from indexer.flux.identity import ObjectId
 from indexer.flux.resources import SOURCE
 
 _META: Final = "meta.k8s.io;v=v1"
@@ -68,8 +70,13 @@ class LiveCluster(Protocol):
     def flux(self) -> FluxState:
         """All units and sources; read once."""
 
-    def get(self, resource: Resource, namespace: str | None, name: str) -> LiveObject | Unreadable:
-        """One object; ABSENT where there is none."""
+    def get(
+        self, resource: Resource, namespace: str | None, name: str, *, version: str | None = None
+    ) -> LiveObject | Unreadable:
+        """One object, in that version where the server has it, else in its own choice; ABSENT where there is none."""
+
+    def metadata(self, resource: Resource, namespace: str | None, name: str) -> Metadata | Unreadable:
+        """One object without its content; ABSENT where there is none."""
 
     def listed(
         self, resource: Resource, namespace: str | None = None, *, name: str | None = None, labels: str | None = None
@@ -91,6 +98,8 @@ class Cluster:
         self.namespace = context.namespace
         """The context's own namespace; None: ``default``."""
         self.read_at = datetime.now(UTC).isoformat(timespec="seconds")
+        self.seen: dict[tuple[str, str, str, str], Metadata] = {}
+        """Every object that was read without its content: what a snapshot keeps."""
         self._connection = connection or Connection(context, patience)
 
     @property
@@ -117,10 +126,26 @@ class Cluster:
             unreadable += [failed] if failed else []
         return FluxState(tuple(units), tuple(sources), tuple(unreadable))
 
-    def get(self, resource: Resource, namespace: str | None, name: str) -> LiveObject | Unreadable:
+    def get(
+        self, resource: Resource, namespace: str | None, name: str, *, version: str | None = None
+    ) -> LiveObject | Unreadable:
         accept = _metadata_only("PartialObjectMetadata", resource) if _is_secret(resource) else JSON
+        found = self._one(replace(resource, version=version or resource.version), namespace, name, accept)
+        if isinstance(found, Unreadable) and version not in (None, resource.version):
+            found = self._one(resource, namespace, name, accept)
+        return found if isinstance(found, Unreadable) else _object(resource, found)
+
+    def metadata(self, resource: Resource, namespace: str | None, name: str) -> Metadata | Unreadable:
+        found = self._one(resource, namespace, name, _metadata_only("PartialObjectMetadata", resource))
+        if isinstance(found, Unreadable):
+            return found
+        metadata = _metadata(resource, found)
+        self.seen[metadata.id.key] = metadata
+        return metadata
+
+    def _one(self, resource: Resource, namespace: str | None, name: str, accept: str) -> _Page | Unreadable:
         try:
-            return _object(resource, self._connection.get(resource.path(namespace, name), accept=accept))
+            return self._connection.get(resource.path(namespace, name), accept=accept)
         except Refused as refused:
             place = f" in {namespace}" if namespace and resource.namespaced else ""
             return _unreadable(f"{resource}/{name}{place}", refused)
@@ -132,6 +157,7 @@ class Cluster:
         query |= {"labelSelector": labels} if labels else {}
         accept = _metadata_only("PartialObjectMetadataList", resource)
         items, failed = self._pages(resource, namespace, query, accept, _PAGE, lambda item: _metadata(resource, item))
+        self.seen |= {item.id.key: item for item in items}
         return Listed(resource, tuple(items), failed)
 
     def everything(self, resources: Iterable[Resource]) -> Iterator[Listed]:
@@ -144,6 +170,16 @@ class Cluster:
         accept = _metadata_only("PartialObjectMetadataList", resource) if _is_secret(resource) else JSON
         items, failed = self._pages(resource, namespace, {}, accept, _WHOLE_PAGE, lambda item: _object(resource, item))
         return tuple(items), failed
+
+    def preview(
+        self, resource: Resource, namespace: str | None, name: str, body: Mapping[str, Any], manager: str
+    ) -> LiveObject | Unreadable:
+        """What a server-side apply of ``body`` would make of an object. Asks for the right to patch; writes nothing."""
+        try:
+            made = self._connection.preview(resource.path(namespace, name), manager, json.dumps(body).encode())
+        except Refused as refused:
+            return _unreadable(f"a dry run of {resource}/{name}", refused)
+        return _object(resource, made)
 
     def close(self) -> None:
         """Ends the connections."""

@@ -7,14 +7,22 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import translate
-from typing import Final
+from itertools import takewhile
+from typing import Any, Final
 
-from indexer.flux.resources import ReferenceSpec, items_of, namespace_of
-from indexer.git import sourceignore
+from indexer.flux.doublestar import Excludes, doublestar
+from indexer.flux.resources import ReferenceSpec, items_of, name_of, namespace_of
+from indexer.git import archive, sourceignore
 from indexer.git.artifact import ArtifactTree, MappedTree
+from indexer.git.memory import MemoryTree
 from indexer.git.tree import EntryKind, Tree, TreeError
+from indexer.helm.values import merge
 from indexer.kustomize.nodes import find, text_at
+from indexer.manifest.compose import parse_stream
+from indexer.manifest.emit import emit
+from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Node
+from indexer.manifest.scalars import to_data_11
 
 Files = dict[str, tuple[Tree, str]]
 
@@ -99,61 +107,91 @@ def _directories(tree: Tree, directory: str) -> Iterator[str]:
             yield from _directories(tree, path)
 
 
-_GLOB: Final = re.compile(r"[*?\[]")
+_GLOB: Final = re.compile(r"[*?\[\]]")
 
 
 def _copy(operation: Node, artifact: ArtifactSpec, resolve: Resolve, files: Files) -> None:
     source, target = (_filled(text_at(operation, key), artifact.captures) for key in ("from", "to"))
-    strategy = text_at(operation, "strategy")
-    if strategy not in ("", "Overwrite"):
-        raise GeneratorError(f"copy strategy {strategy} is not rendered offline", operation)
     alias, _, pattern = source.removeprefix("@").partition("/")
     tree = _aliased(artifact.generator, alias, resolve)
-    keeps_slash = target.endswith("/") or target == "@artifact"
-    to = target.removeprefix("@artifact").strip("/")
-    excludes = [text_at(item) for item in items_of(find(operation, "exclude"))]
-    count = 0
-    for path, place in _placed(tree, pattern, to, keeps_slash, files):
-        if not _excluded(path, pattern, excludes):
-            count += 1
-            files[place] = (tree, path)
-    if not count:
+    excludes = Excludes(text_at(item) for item in items_of(find(operation, "exclude")))
+    to = _Destination(target.removeprefix("@artifact").strip("/"), target.endswith("/") or target == "@artifact")
+    strategy = text_at(operation, "strategy") or "Overwrite"
+    if strategy not in _STRATEGIES:
+        raise GeneratorError(f"unknown copy strategy {strategy}: use {', '.join(_STRATEGIES)}", operation)
+    extract = strategy == "Extract"
+    whole = not _GLOB.search(pattern)
+    matches = [posixpath.normpath(pattern)] if whole else list(_glob(tree, pattern, recursive=extract))
+    matches = ["" if match == "." else match for match in matches if tree.kind(match) is not None]
+    base = _literal_part(pattern)
+    kept = matches if whole else [match for match in matches if not excludes.leave_out(match, base)]
+    if not kept:
         raise GeneratorError(f"{source} matches nothing in its source: correct the path", operation)
-
-
-def _placed(tree: Tree, pattern: str, to: str, keeps_slash: bool, files: Files) -> Iterator[tuple[str, str]]:
-    """(file in the source, path in the artifact) for everything that one copy operation matches."""
-    if not _GLOB.search(pattern):
-        path = posixpath.normpath(pattern) if pattern.strip("/.") else ""
-        kind = tree.kind(path)
-        into_directory = keeps_slash or any(file.startswith(f"{to}/") for file in files)
-        if kind is EntryKind.FILE:
-            yield path, posixpath.join(to, posixpath.basename(path)) if into_directory else to
-        elif kind is EntryKind.DIRECTORY:
-            yield from _below(tree, path, posixpath.join(to, posixpath.basename(path)))
-        return
-    stripped = pattern[: -len("/**")] if pattern.endswith("/**") and not _GLOB.search(pattern[: -len("/**")]) else None
-    if pattern == "**":
-        stripped = ""
-    for match in _glob(tree, pattern):
-        place = match if stripped is None else posixpath.relpath(match, stripped) if stripped else match
-        if tree.kind(match) is EntryKind.DIRECTORY:
-            yield from _below(tree, match, posixpath.join(to, place))
+    for match in kept:
+        is_file = tree.kind(match) is EntryKind.FILE
+        if whole and is_file and excludes.leave_out(match, ""):
+            continue
+        if extract:
+            if is_file and match.lower().endswith(archive.SUFFIXES):
+                files.update(_unpacked(tree, match, to.path, operation))
+            elif whole:
+                raise GeneratorError(f"{match} is no .tar.gz or .tgz to extract: correct the path", operation)
+        elif is_file:
+            place = to.of_file(match, files) if whole else posixpath.join(to.path, _stripped(match, pattern))
+            if strategy == "Merge" and place in files:
+                files[place] = _merged(files[place], (tree, match), place, artifact, operation)
+            else:
+                files[place] = (tree, match)
         else:
-            yield match, posixpath.join(to, place)
+            place = posixpath.join(to.path, posixpath.basename(match) if whole else _stripped(match, pattern))
+            # A directory's files overwrite, whatever the strategy.
+            files.update(_below(tree, match, place, excludes, match if whole else base))
 
 
-def _below(tree: Tree, directory: str, to: str) -> Iterator[tuple[str, str]]:
+_STRATEGIES: Final = ("Overwrite", "Merge", "Extract")
+
+
+@dataclass(frozen=True, slots=True)
+class _Destination:
+    path: str
+    is_directory: bool
+
+    def of_file(self, file: str, files: Files) -> str:
+        """Where a file goes that is named in full, as with ``cp``."""
+        into = self.is_directory or any(known.startswith(f"{self.path}/") for known in files)
+        return posixpath.join(self.path, posixpath.basename(file)) if into else self.path
+
+
+def _literal_part(pattern: str) -> str:
+    """The directories of a pattern before the first with a wildcard: ``exclude`` is also matched from there on."""
+    return "/".join(takewhile(lambda part: not _GLOB.search(part), posixpath.normpath(pattern).split("/")))
+
+
+def _stripped(match: str, pattern: str) -> str:
+    """The path in the artifact of what a pattern matches: ``dir/**`` takes ``dir`` off, and nothing else does."""
+    prefix = pattern.removesuffix("**") if pattern.endswith("/**") else ""
+    return match.removeprefix(prefix)
+
+
+def _below(
+    tree: Tree, directory: str, to: str, excludes: Excludes, base: str
+) -> Iterator[tuple[str, tuple[Tree, str]]]:
     for entry in tree.list(directory):
         path, place = posixpath.join(directory, entry.name), posixpath.join(to, entry.name)
+        if excludes.leave_out(path, base):
+            continue
         if entry.kind is EntryKind.DIRECTORY:
-            yield from _below(tree, path, place)
+            yield from _below(tree, path, place, excludes, base)
         elif entry.kind is EntryKind.FILE:
-            yield path, place
+            yield place, (tree, path)
 
 
-def _glob(tree: Tree, pattern: str) -> Iterator[str]:
-    """Paths that match, component by component: ``**`` is one ``*``."""
+def _glob(tree: Tree, pattern: str, *, recursive: bool) -> Iterator[str]:
+    """Paths that match: component by component, where ``**`` is one ``*``, or with ``**`` for any directories."""
+    if recursive:
+        expression = doublestar(pattern)
+        yield from (path for path, _ in _below(tree, "", "", Excludes(()), "") if expression.fullmatch(path))
+        return
     found = [""]
     for part in pattern.split("/"):
         expression = re.compile(translate(part.replace("**", "*")))
@@ -168,20 +206,28 @@ def _glob(tree: Tree, pattern: str) -> Iterator[str]:
     yield from found
 
 
-def _excluded(path: str, pattern: str, excludes: list[str]) -> bool:
-    literal = _GLOB.split(pattern)[0].rpartition("/")[0]
-    relative = path.removeprefix(literal + "/") if literal else path
-    for exclude in excludes:
-        expression = _doublestar(exclude)
-        if expression.fullmatch(path) or expression.fullmatch(relative):
-            return True
-        if "/" not in exclude and expression.fullmatch(posixpath.basename(path)):
-            return True
-    return False
+def _merged(
+    below: tuple[Tree, str], above: tuple[Tree, str], place: str, artifact: ArtifactSpec, operation: Node
+) -> tuple[Tree, str]:
+    """A YAML file that was there, with another one's values over it."""
+    generator = f"{artifact.namespace}/{name_of(artifact.generator)}"
+    merged: dict[str, Any] = {}
+    for tree, path in (below, above):
+        try:
+            for document in parse_stream(tree.read(path), path):
+                data = to_data_11(document.node) if document.node is not None else {}
+                merged = merge(merged, data if isinstance(data, dict) else {})
+        except (ManifestError, TreeError) as error:
+            raise GeneratorError(f"{path} cannot be merged into {place}: {error}", operation) from None
+    # The text is nobody's: its lines are those of the file that the generator makes.
+    made = MemoryTree({place: emit(merged).encode()}, f"made by ArtifactGenerator {generator}")
+    return made, place
 
 
-def _doublestar(pattern: str) -> re.Pattern[str]:
-    out = ""
-    for piece in re.findall(r"\*\*/|\*\*|\*|\?|[^*?]+", pattern):
-        out += {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(piece) or re.escape(piece)
-    return re.compile(out)
+def _unpacked(tree: Tree, path: str, to: str, operation: Node) -> Iterator[tuple[str, tuple[Tree, str]]]:
+    try:
+        files = dict(archive.unpack(tree.read(path)))
+    except (archive.ArchiveError, TreeError) as error:
+        raise GeneratorError(f"{path} cannot be extracted: {error}", operation) from None
+    unpacked = MemoryTree(files, f"packed in {path}")
+    yield from ((posixpath.join(to, inner), (unpacked, inner)) for inner in files)

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from indexer.flux import fluxinstance
 from indexer.flux.clones import git_ref
+from indexer.flux.delivery import SUPPLIERS, Delivery, matters
+from indexer.flux.dependencies import blocked
 from indexer.flux.discover import EntryPoint
 from indexer.flux.helmrun import HelmRun
 from indexer.flux.imagepolicy import Markers
-from indexer.flux.kustomization import (
-    BuiltUnit,
-    Finished,
-    UnitFailure,
-    clamped,
-    directory_of,
-    finish_unit,
-    inputs_of,
-    reason_at,
-)
-from indexer.flux.model import Cluster, Inputs, SourceRef, Substitution, Unit, UnitId, UnitState
-from indexer.flux.objects import Applied, Digests, rendered
+from indexer.flux.kustomization import UnitFailure, clamped, directory_of, reason_at
+from indexer.flux.model import Cluster, Inputs, RenderedObject, SourceRef, Substitution, Unit, UnitId, UnitState
+from indexer.flux.objects import Digests
+from indexer.flux.renderer import Around, Outcome, Renderer, Task
 from indexer.flux.resources import (
     KustomizationSpec,
     ReferenceSpec,
@@ -39,11 +33,12 @@ from indexer.flux.sets import SetRun
 from indexer.flux.sharing import SharedBuilds
 from indexer.flux.sops import missing_key
 from indexer.flux.sources import Artifact, Registry, Sources, UnresolvedSource, describe
-from indexer.flux.variables import load, with_upstream
+from indexer.flux.store import Store
+from indexer.flux.variables import load, relevant
 from indexer.flux.versions import is_strict
-from indexer.git.recording import RecordingTree
 from indexer.kustomize.cache import BuildCache
 from indexer.kustomize.remote import Remotes
+from indexer.manifest.history import Contribution
 from indexer.manifest.node import Mapping, Span
 
 
@@ -56,12 +51,21 @@ class Workspace:
     remotes: Remotes
     digests: Digests = field(default_factory=Digests)
     progress: Callable[[str], None] | None = None
+    store: Store | None = None
+    trees: Callable[[str, UnitId], bool] | None = None
+    """For which units of which clusters the trees of the objects are wanted; None: for all."""
     markers: Markers = field(init=False)
-    builds: SharedBuilds = field(init=False)
+    renderer: Renderer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.builds = SharedBuilds(self.cache, self.remotes, self.digests)
-        self.markers = Markers(self.sources.tree)
+        home = self.sources.tree
+        self.markers = Markers(home)
+        builds = SharedBuilds(self.cache, self.remotes, self.digests)
+        self.renderer = Renderer(home, builds, self.digests, self.markers, self.store)
+
+    def wants_trees(self, cluster: str, unit: UnitId) -> bool:
+        """Whether the trees of a unit's objects are wanted."""
+        return self.trees is None or self.trees(cluster, unit)
 
 
 @dataclass(slots=True)
@@ -69,28 +73,18 @@ class Job:
     """A Kustomization on its way to a unit."""
 
     spec: KustomizationSpec
+    tree_digest: bytes | None
     parent: UnitId | None
     definition: Span | None
     artifact: Artifact | None = None
     source: SourceRef | None = None
-    recording: RecordingTree | None = None
-    built: BuiltUnit | None = None
-    finished: Finished | None = None
+    task: Task | None = None
+    outcome: Outcome | None = None
     failure: UnitFailure | None = None
 
     @property
     def id(self) -> UnitId:
         return UnitId("Kustomization", self.spec.namespace, self.spec.name)
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """A Flux object that a unit brings to another cluster."""
-
-    root: Mapping
-    parent: UnitId
-    definition: Span | None
-    substitutions: tuple[Substitution, ...] = ()
 
 
 class ClusterRun:
@@ -106,27 +100,32 @@ class ClusterRun:
         """What Kustomizations that were applied by hand become once Flux applies them itself."""
         self.revised: dict[UnitId, Mapping] = {}
         self.registry = Registry()
-        self.objects: dict[tuple[str, str, str], Mapping] = {}
+        self.objects: dict[tuple[str, str, str], Delivery] = {}
         self.jobs: dict[UnitId, Job] = {}
         self.carried: dict[str, tuple[Substitution, ...]] = {}
         """What units put into the variables of Kustomizations and ConfigMaps that they deploy."""
-        self.remote: dict[str, list[Delivered]] = {}
+        self.remote: dict[str, list[Delivery]] = {}
+        """What its units bring to other clusters, by the names of those."""
+        self.remote_scopes: dict[str, dict[Kind, bool]] = {}
+        """What CustomResourceDefinitions among that say."""
+        self.scopes: dict[Kind, bool] = {}
+        """What CustomResourceDefinitions say that another cluster brings here."""
         self.queue: deque[Job] = deque()
         self.instances: list[tuple[Mapping, UnitId | None, Span | None]] = []
         """FluxInstances, with their parent and definition."""
         self.brought: dict[int, tuple[Substitution, ...]] = {}
         """What ``postBuild`` filled in objects of the entry that another cluster delivers, by their identity."""
-        self.sets = SetRun(self.name, self._found)
+        self.sets = SetRun(self.name, self._found_tree, self.find_object)
         self.helm = HelmRun(self)
 
     def supply(self, objects: list[Mapping]) -> None:
         """Objects that exist in the cluster whatever Git says."""
         for root in objects:
-            self._found(root, None, None)
+            self._found_tree(root, None, None)
 
     def run(self) -> None:
         for root in self.entry.objects:
-            self._found(root, None, root.span, self.brought.get(id(root), ()))
+            self._found_tree(root, None, root.span, self.brought.get(id(root), ()))
         self._settle_home()
         while self._step():
             pass
@@ -146,34 +145,40 @@ class ClusterRun:
         return self.helm.advance(last=True)
 
     def _waiting(self) -> list[Job]:
-        return [job for job in self.jobs.values() if job.finished is None and job.failure is None]
+        return [job for job in self.jobs.values() if job.outcome is None and job.failure is None]
 
-    def _found(
+    def _found_tree(
         self,
         root: Mapping,
         parent: UnitId | None,
         definition: Span | None,
         substitutions: tuple[Substitution, ...] = (),
     ) -> None:
+        """Takes note of an object whose tree is at hand."""
+        self.found(Delivery.of(root, definition, substitutions), parent)
+
+    def found(self, item: Delivery, parent: UnitId | None) -> None:
         """Takes note of an object that exists in this cluster."""
-        if self.sets.take(root, parent, definition, substitutions) or self.helm.take(root, parent, definition):
+        self._carry(item)
+        if item.kind in SUPPLIERS:
+            self.objects[item.kind, item.namespace, item.name] = item
             return
-        self.carry(root, substitutions)
+        root, definition = item.root, item.definition
+        if self.sets.take(root, parent, definition, item.substitutions) or self.helm.take(root, parent, definition):
+            return
         if is_kustomization(root):
-            self._enqueue(root, parent, definition)
+            self._enqueue(item, parent)
         elif is_source(root):
             self.registry.add(root)
         elif is_generator(root):
             self.registry.generators[namespace_of(root), name_of(root)] = root
         elif fluxinstance.is_instance(root):
             self._found_instance(root, parent, definition)
-        elif kind_of(root) in ("ConfigMap", "Secret"):
-            self.objects[kind_of(root), namespace_of(root), name_of(root)] = root
 
-    def carry(self, root: Mapping, substitutions: tuple[Substitution, ...]) -> None:
+    def _carry(self, item: Delivery) -> None:
         """Remembers what a unit above put into an object that supplies variables."""
-        if substitutions:
-            self.carried[f"{kind_of(root)} {namespace_of(root)}/{name_of(root)}"] = substitutions
+        if item.substitutions:
+            self.carried[f"{item.kind} {item.namespace}/{item.name}"] = item.substitutions
 
     def _found_instance(self, root: Mapping, parent: UnitId | None, definition: Span | None) -> None:
         self.instances.append((root, parent, definition))
@@ -181,17 +186,19 @@ class ClusterRun:
             # The sync of one that is applied by hand belongs to the entry point.
             unit = UnitId(kind_of(root), namespace_of(root), name_of(root))
             for made in fluxinstance.sync_of(root):
-                self._found(made, unit, made.span)
+                self._found_tree(made, unit, made.span)
 
-    def _enqueue(self, root: Mapping, parent: UnitId | None, definition: Span | None) -> None:
-        unit = UnitId("Kustomization", namespace_of(root), name_of(root))
+    def _enqueue(self, item: Delivery, parent: UnitId | None) -> None:
+        unit = UnitId("Kustomization", item.namespace, item.name)
         known = self.jobs.get(unit)
         if known is None:
-            job = Job(read_kustomization(self.overrides.get(unit, root)), parent, definition)
+            override = self.overrides.get(unit)
+            root, tree_digest = (item.root, item.tree_digest) if override is None else (override, None)
+            job = Job(read_kustomization(root), tree_digest, parent, item.definition)
             self.jobs[unit] = job
             self.queue.append(job)
         elif known.parent is None and parent is not None:
-            self.revised[unit] = root
+            self.revised[unit] = item.root
 
     def _settle_home(self) -> None:
         """Decides which source stands for the tree that is being indexed."""
@@ -224,34 +231,25 @@ class ClusterRun:
 
     def _advance(self, job: Job, *, last: bool) -> bool:
         """Brings a Kustomization as far as it comes; False where it has to wait. ``last``: it waits no longer."""
-        if job.built is None:
-            self.tell(job.id)
         try:
-            if job.built is None and not self._build(job, last=last):
+            if job.artifact is None and not self._resolve(job, last=last):
                 return False
-            assert job.built is not None
+            assert job.artifact is not None
             loaded = load(job.spec, self.entry.config, self.find_object, strict=self.strict)
             if loaded is not None and (loaded.missing or loaded.optional) and not last:
                 return False
-            job.finished = self._with_upstream(job, finish_unit(job.built, loaded, self.workspace.digests))
+            self.tell(job.id)
+            job.task = Task(job.spec, job.tree_digest, job.artifact, loaded, relevant(self.carried, job.id, loaded))
+            anew = self.workspace.wants_trees(self.name, job.id)
+            job.outcome = self.workspace.renderer.render(job.task, anew=anew)
+            job.failure = job.outcome.failure
         except UnitFailure as failure:
             job.failure = failure
             return True
         self._deliver(job)
         return True
 
-    def _with_upstream(self, job: Job, finished: Finished) -> Finished:
-        if not self.carried:
-            return finished
-        return replace(
-            finished,
-            objects=tuple(
-                replace(obj, substitutions=with_upstream(obj.substitutions, job.id, self.carried))
-                for obj in finished.objects
-            ),
-        )
-
-    def _build(self, job: Job, *, last: bool) -> bool:
+    def _resolve(self, job: Job, *, last: bool) -> bool:
         reference = job.spec.source
         if reference is None:
             raise UnitFailure(reason_at(job.definition, "there is no spec.sourceRef: add one"))
@@ -263,8 +261,6 @@ class ClusterRun:
                 return False
             raise UnitFailure(reason_at(reference.node.span, str(error)), UnitState.UNRESOLVED) from None
         job.source = job.artifact.ref
-        job.recording = RecordingTree(job.artifact.tree)
-        job.built = self.workspace.builds.build(job.spec, job.recording)
         return True
 
     @property
@@ -283,28 +279,30 @@ class ClusterRun:
             self.workspace.progress(f"{self.name}: {unit}")
 
     def find_object(self, reference: ReferenceSpec) -> Mapping | None:
-        return self.objects.get((reference.kind, reference.namespace, reference.name))
+        found = self.objects.get((reference.kind, reference.namespace, reference.name))
+        return None if found is None else found.root
 
     def _deliver(self, job: Job) -> None:
         """Hands a unit's objects to the cluster they go to."""
-        assert job.finished is not None
+        assert job.outcome is not None
         target = self._target(job)
-        for obj in job.finished.objects:
-            self.hand_over(obj.root, job.id, obj.resource.definition, target, obj.substitutions)
+        for item in job.outcome.deliveries:
+            self._hand_over(item, job.id, target)
+        if target is not None:
+            self.remote_scopes.setdefault(target, {}).update(job.outcome.scopes)
 
-    def hand_over(
-        self,
-        root: Mapping,
-        unit: UnitId,
-        definition: Span | None,
-        target: str | None,
-        substitutions: tuple[Substitution, ...] = (),
-    ) -> None:
+    def hand_over(self, root: Mapping, unit: UnitId, definition: Span | None, target: str | None) -> None:
         """Takes note of an object that a unit applies, here or to the cluster ``target``."""
+        if matters(root):
+            self._hand_over(Delivery.of(root, definition), unit, target)
+        if target is not None:
+            self.remote_scopes.setdefault(target, {}).update(declared([root]))
+
+    def _hand_over(self, item: Delivery, unit: UnitId, target: str | None) -> None:
         if target is None:
-            self._found(root, unit, definition, substitutions)
+            self.found(item, unit)
         else:
-            self.remote.setdefault(target, []).append(Delivered(root, unit, definition, substitutions))
+            self.remote.setdefault(target, []).append(item)
 
     def _target(self, job: Job) -> str | None:
         reference = job.spec.kube_config
@@ -314,22 +312,35 @@ class ClusterRun:
 
     def clusters(self) -> list[Cluster]:
         """This cluster, and those that its units apply Flux objects to."""
-        kept = [obj for job in self.jobs.values() if job.finished is not None for obj in job.finished.objects]
-        crds = declared([*(obj.root for obj in kept), *self.sets.roots(), *self.helm.roots(), *self.entry.objects])
+        crds: dict[Kind, bool] = {}
+        for job in self.jobs.values():
+            crds.update(job.outcome.scopes if job.outcome is not None else {})
+        crds.update(declared([*self.sets.roots(), *self.helm.roots(), *self.entry.objects]))
+        crds.update(self.scopes)
         units = [self._unit(job, crds) for job in self.jobs.values()]
-        units += self.sets.units(crds, self.workspace.digests)
+        made = {id(unit) for unit in units}
+        units += self.sets.units(crds, self.workspace.digests, self.dependencies_of)
         units += self.helm.units(crds, self.workspace.digests)
         units += [
             fluxinstance.unit_of(root, self.name, parent, definition, crds, self.workspace.digests)
             for root, parent, definition in self.instances
         ]
-        unique = {unit.id: self.workspace.markers.on(self.helm.with_values(unit)) for unit in reversed(units)}
+        unique = {
+            unit.id: unit if id(unit) in made else self.workspace.markers.on(self.helm.with_values(unit))
+            for unit in reversed(units)
+        }
         ordered = sorted(unique.values(), key=lambda unit: unit.id)
         return [Cluster(self.name, self.entry.files, tuple(ordered))]
 
     def _unit(self, job: Job, crds: dict[Kind, bool]) -> Unit:
         state, reason = self._state(job)
-        objects: tuple[Applied, ...] = job.finished.objects if job.finished is not None else ()
+        outcome, target = job.outcome, self._target(job)
+        objects: Sequence[RenderedObject] = ()
+        digest: str | None = None
+        if outcome is not None and job.task is not None:
+            around = Around(crds, self.helm.parts_of if target is None else _no_parts)
+            trees = self.workspace.wants_trees(self.name, job.id)
+            objects, digest = self.workspace.renderer.objects(job.task, outcome, around, trees=trees)
         return Unit(
             cluster=self.name,
             id=job.id,
@@ -340,10 +351,11 @@ class ClusterRun:
             directory=directory_of(job.artifact, job.spec.path) if job.artifact is not None else None,
             parent=job.parent,
             definition=job.definition,
-            objects=tuple(rendered(obj, crds, self.workspace.digests) for obj in objects),
-            inputs=inputs_of(job.recording) if job.recording is not None else Inputs(),
-            target=self._target(job),
-            unmatched=job.built.unmatched if job.built is not None else (),
+            objects=objects,
+            inputs=outcome.inputs if outcome is not None else Inputs(),
+            target=target,
+            unmatched=outcome.unmatched if outcome is not None else (),
+            digest=digest,
         )
 
     def _state(self, job: Job) -> tuple[UnitState, str | None]:
@@ -352,35 +364,20 @@ class ClusterRun:
             return UnitState.SUSPENDED, reason_at(at.span if at is not None else None, "spec.suspend is true")
         if job.failure is not None:
             return job.failure.state, str(job.failure)
-        assert job.finished is not None
-        unknown = job.finished.unknown or missing_key(
-            job.spec, (o.root for o in job.finished.objects), self.find_object
-        )
+        assert job.outcome is not None
+        unknown = job.outcome.unknown or missing_key(job.spec, job.outcome.encrypted, self.find_object)
         if unknown is not None:
             return UnitState.UNRESOLVED, unknown
-        return self._dependencies(job)
+        return blocked(job.id, self.dependencies_of) or (UnitState.RENDERED, None)
 
-    def _dependencies(self, job: Job) -> tuple[UnitState, str | None]:
-        """A unit is never applied whose ``dependsOn`` leads nowhere or in a circle."""
-        for reference in job.spec.depends_on:
-            named = f"dependsOn {reference.namespace}/{reference.name}"
-            if self._unit_id(reference) not in self.jobs:
-                why = "is no Kustomization of this cluster, so this one is never applied: correct the name"
-                return UnitState.UNRESOLVED, reason_at(reference.node.span, f"{named} {why}")
-            if self._leads_back(reference, job.id, set()):
-                why = "leads back here, so this one is never applied: break the cycle"
-                return UnitState.FAILED, reason_at(reference.node.span, f"{named} {why}")
-        return UnitState.RENDERED, None
+    def dependencies_of(self, unit: UnitId) -> Iterable[ReferenceSpec] | None:
+        """What a unit of this cluster waits for; None where there is no such unit."""
+        if unit in self.jobs:
+            return self.jobs[unit].spec.depends_on
+        of_sets = self.sets.dependencies_of(unit)
+        return of_sets if of_sets is not None else self.helm.dependencies_of(unit)
 
-    def _leads_back(self, reference: ReferenceSpec, home: UnitId, seen: set[UnitId]) -> bool:
-        unit = self._unit_id(reference)
-        if unit == home:
-            return True
-        if unit in seen or unit not in self.jobs:
-            return False
-        seen.add(unit)
-        return any(self._leads_back(further, home, seen) for further in self.jobs[unit].spec.depends_on)
 
-    @staticmethod
-    def _unit_id(reference: ReferenceSpec) -> UnitId:
-        return UnitId("Kustomization", reference.namespace, reference.name)
+def _no_parts(_namespace: str, _name: str) -> tuple[Contribution, ...]:
+    """What has a part in a HelmRelease of another cluster, which is said there."""
+    return ()

@@ -252,5 +252,5 @@ def _named(entries: Iterable[EntryPoint]) -> list[EntryPoint]:
         while unique in used:
             unique, count = f"{name}-{count}", count + 1
         used.add(unique)
-        result.append(replace(entry, config=replace(entry.config, name=unique)))
+        result.append(replace(entry, config=entry.config._replace(name=unique)))
     return result

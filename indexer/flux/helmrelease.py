@@ -16,8 +16,9 @@ from indexer.flux.resources import HELM, ReferenceSpec, kind_of, name_of, namesp
 from indexer.flux.scope import Kind, declared, is_cluster_scoped
 from indexer.flux.sources import Registry, Sources, UnresolvedSource
 from indexer.helm.chart import Chart, ChartError, NotAtHand
-from indexer.helm.engine import Rendered, RenderError, render
+from indexer.helm.engine import Capabilities, Rendered, RenderError, render
 from indexer.helm.postrender import post_render
+from indexer.helm.process import ChartTooLarge
 from indexer.helm.template import place, references
 from indexer.helm.values import Values
 from indexer.kustomize.errors import KustomizeError
@@ -82,6 +83,7 @@ def render_release(
     sources: Sources,
     registry: Registry,
     find_object: Callable[[ReferenceSpec], Mapping | None],
+    capabilities: Capabilities,
     *,
     last: bool,
 ) -> Release:
@@ -109,11 +111,13 @@ def render_release(
         raise Waiting
     release = Release(UnitState.RENDERED, None, parts, (), found.directory, inputs_of(found.recording))
     try:
-        objects = tuple(_objects(root, found.chart, known))
+        objects = tuple(_objects(root, found.chart, known, capabilities))
     except NotAtHand as error:
         return replace(release, state=UnitState.UNRESOLVED, reason=str(error))
     except (ChartError, KustomizeError, ManifestError) as error:
-        state = UnitState.UNRESOLVED if known.unknown else UnitState.FAILED
+        # The controller bounds no chart, so one that is stopped here may be installed there.
+        beyond = bool(known.unknown) or isinstance(error, ChartTooLarge)
+        state = UnitState.UNRESOLVED if beyond else UnitState.FAILED
         return replace(release, state=state, reason="; ".join([*known.unknown, _why(root, error, known.values)]))
     state = UnitState.UNRESOLVED if known.unknown else UnitState.RENDERED
     return replace(release, state=state, reason="; ".join(known.unknown) or None, objects=objects)
@@ -138,10 +142,17 @@ def _why(root: Mapping, error: Exception, values: Values) -> str:
     return f"its chart cannot be rendered: {why}"
 
 
-def _objects(root: Mapping, chart: Chart, known: ReleaseValues) -> list[ReleaseObject]:
+def _objects(root: Mapping, chart: Chart, known: ReleaseValues, capabilities: Capabilities) -> list[ReleaseObject]:
     spec = find(root, "spec")
     validate = not truth(spec, "install", "disableSchemaValidation")
-    parts = render(chart, known.given, release_name(root), release_namespace(root), validate=validate)
+    parts = render(
+        chart,
+        known.given,
+        release_name(root),
+        release_namespace(root),
+        validate=validate,
+        capabilities=capabilities,
+    )
     named: dict[Span, frozenset[tuple[str, ...]]] = {}
     documents = [one for part in parts if not part.crd for one in _documents(part, chart, named)]
     objects = [

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from indexer.flux.dependencies import blocked
 from indexer.flux.helmchart import chart_spec, helm_chart, source_reference
 from indexer.flux.helmrelease import Release, Waiting, in_namespace, render_release
+from indexer.flux.kustomization import reason_at
 from indexer.flux.model import RenderedObject, SourceRef, Unit, UnitId, UnitState
 from indexer.flux.objects import Applied, Digests, rendered
-from indexer.flux.resources import HELM, ReferenceSpec, is_kind, name_of, namespace_of, truth
+from indexer.flux.resources import HELM, ReferenceSpec, is_kind, items_of, name_of, namespace_of, truth
 from indexer.flux.scope import Kind
 from indexer.flux.sources import Registry, Sources, describe
+from indexer.helm.engine import Capabilities
 from indexer.kustomize.nodes import find, text_at
+from indexer.manifest.history import Contribution
 from indexer.manifest.node import Mapping, Span
 
 
@@ -25,6 +29,8 @@ class Surroundings(Protocol):
 
     @property
     def sources(self) -> Sources: ...
+
+    def dependencies_of(self, unit: UnitId) -> Iterable[ReferenceSpec] | None: ...
 
     @property
     def known(self) -> int:
@@ -97,7 +103,19 @@ class HelmRun:
 
     def _render(self, job: HelmJob, *, last: bool) -> Release:
         cluster = self.cluster
-        return render_release(job.root, cluster.sources, cluster.registry, cluster.find_object, last=last)
+        told = cluster.sources.config.cluster(job.target(cluster.name) or cluster.name)
+        capabilities = Capabilities(told.kubernetes, told.api_versions)
+        return render_release(job.root, cluster.sources, cluster.registry, cluster.find_object, capabilities, last=last)
+
+    def dependencies_of(self, unit: UnitId) -> list[ReferenceSpec] | None:
+        """The releases that a release waits for; None where there is no such release."""
+        job = self.jobs.get(unit)
+        if job is None:
+            return None
+        return [
+            ReferenceSpec("HelmRelease", text_at(item, "namespace") or unit.namespace, text_at(item, "name"), item)
+            for item in items_of(find(job.root, "spec", "dependsOn"))
+        ]
 
     # The result
 
@@ -119,14 +137,19 @@ class HelmRun:
     def _with_values(self, obj: RenderedObject) -> RenderedObject:
         if (obj.id.group, obj.id.kind) != (HELM, "HelmRelease"):
             return obj
-        job = self.jobs.get(UnitId("HelmRelease", obj.id.namespace or "", obj.id.name))
-        if job is None or job.release is None:
-            return obj
-        return replace(obj, contributions=(*obj.contributions, *job.release.parts))
+        parts = self.parts_of(obj.id.namespace or "", obj.id.name)
+        return replace(obj, contributions=(*obj.contributions, *parts)) if parts else obj
+
+    def parts_of(self, namespace: str, name: str) -> tuple[Contribution, ...]:
+        """What has a part in a HelmRelease beside its own document."""
+        job = self.jobs.get(UnitId("HelmRelease", namespace, name))
+        return job.release.parts if job is not None and job.release is not None else ()
 
     def _unit(self, job: HelmJob, release: Release, crds: dict[Kind, bool], digests: Digests) -> Unit:
         objects = tuple(_rendered(job, release, crds, digests))
         state, reason = _state(job.root, release)
+        if state is UnitState.RENDERED:
+            state, reason = blocked(job.id, self.cluster.dependencies_of) or (state, reason)
         spec = chart_spec(job.root, self.cluster.registry)
         return Unit(
             cluster=self.cluster.name,
@@ -155,10 +178,15 @@ def _state(root: Mapping, release: Release) -> tuple[UnitState, str | None]:
     if reasons and not release.objects and release.state is UnitState.UNRESOLVED:
         reasons = [f"expanded by {_chart(root)}: {_advice(root)}", *reasons]
     state = release.state
+    at = find(root, "spec", "upgrade", "preserveValues")
+    if state is UnitState.RENDERED and truth(at):
+        state = UnitState.UNRESOLVED
+        why = "spec.upgrade.preserveValues keeps values of earlier releases, which only the cluster knows"
+        reasons.append(reason_at(at.span if at is not None else None, why))
     at = find(root, "spec", "suspend")
     if at is not None and truth(at):
         state = UnitState.SUSPENDED
-        reasons = [f"{at.span}: spec.suspend is true" if at.span is not None else "spec.suspend is true", *reasons]
+        reasons = [reason_at(at.span, "spec.suspend is true"), *reasons]
     return state, "; ".join(reasons) or None
 
 

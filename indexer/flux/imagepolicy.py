@@ -30,11 +30,11 @@ class Markers:
 
     def on(self, unit: Unit) -> Unit:
         """The unit whose objects know what writes their lines."""
-        objects = tuple(map(self._noted, unit.objects))
+        objects = tuple(map(self.noted, unit.objects))
         same = all(new is old for new, old in zip(objects, unit.objects, strict=True))
         return unit if same else replace(unit, objects=objects)
 
-    def _noted(self, obj: RenderedObject) -> RenderedObject:
+    def noted(self, obj: RenderedObject) -> RenderedObject:
         if obj.tree is None:
             return obj
         made = tuple(self._written(obj))
@@ -43,17 +43,17 @@ class Markers:
     def _written(self, obj: RenderedObject) -> Iterator[Contribution]:
         spans = [one.span for one in obj.contributions] + ([obj.definition] if obj.definition is not None else [])
         files = {span.source.file for span in spans if span.source.repository is None}
-        if obj.tree is None or not any(map(self._of, files)):
+        if obj.tree is None or not any(map(self.of, files)):
             return
         for path, leaf in leaves(obj.tree):
             span = leaf.span
             if span is None or span.source.repository is not None or not isinstance(leaf, Scalar):
                 continue
-            policy = self._of(span.source.file).get(span.line)
+            policy = self.of(span.source.file).get(span.line)
             if policy is not None:
                 yield Contribution(Role.VALUES, f"written by image automation: {policy}", span, (pointer(path),))
 
-    def _of(self, file: str) -> dict[int, str]:
+    def of(self, file: str) -> dict[int, str]:
         """The policies in the markers of a file, by line."""
         if file not in self._markers:
             try:

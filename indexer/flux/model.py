@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -76,12 +77,14 @@ class Unit:
     """The unit whose output holds this unit's own object; None for an entry point."""
     definition: Span | None
     """The document of the unit's own object."""
-    objects: tuple[RenderedObject, ...] = ()
+    objects: Sequence[RenderedObject] = ()
     inputs: Inputs = field(default_factory=Inputs)
     target: str | None = None
     """The cluster that its objects go to where that is another one (``spec.kubeConfig``)."""
     unmatched: tuple[Unmatched, ...] = ()
     """Entries of kustomization files, and of its own spec, that were without effect on it."""
+    digest: str | None = field(default=None, compare=False)
+    """Equal for units with the same objects, made from the same files; None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import marshal
+import zlib
+from collections.abc import Iterable
 from typing import Any, Final
 
+from indexer.flux.model import ObjectId, RenderedObject, Substitution
+from indexer.manifest.history import Contribution
 from indexer.manifest.node import (
     NOWHERE,
     Mapping,
@@ -35,10 +39,6 @@ _SCALAR: Final = 7
 _SEQUENCE: Final = 8
 
 
-class Unpackable(Exception):
-    """A tree that must not leave this process, or cannot: it holds ciphertext, a value that may be secret …"""
-
-
 def digest(data: bytes) -> bytes:
     """What stands for ``data`` in keys."""
     return hashlib.blake2b(data, digest_size=20).digest()
@@ -57,14 +57,66 @@ def unpack_span(packed: Packed | None) -> Span | None:
     return None if packed is None else Span(Source(*packed[:3]), *packed[3:])
 
 
-def pack_tree(root: Mapping) -> bytes:
-    """A tree, with all that it replaced. Raises Unpackable."""
+def pack_substitutions(substitutions: Iterable[Substitution]) -> Packed:
+    return tuple(
+        [(one.variable, one.fields, one.supplied_by, pack_span(one.span), one.redacted) for one in substitutions]
+    )
+
+
+def unpack_substitutions(packed: Packed) -> tuple[Substitution, ...]:
+    return tuple([Substitution(name, fields, by, unpack_span(at), hidden) for name, fields, by, at, hidden in packed])
+
+
+def pack_contributions(contributions: Iterable[Contribution]) -> Packed:
+    return tuple(
+        [(one.role.value, one.operation, pack_span(one.span), one.fields, one.overridden) for one in contributions]
+    )
+
+
+def pack_objects(objects: Iterable[RenderedObject]) -> bytes:
+    """Rendered objects without their trees."""
+    packed = [
+        (
+            tuple(one.id),
+            one.role.value,
+            pack_span(one.definition),
+            one.digest,
+            pack_contributions(one.contributions),
+            pack_substitutions(one.substitutions),
+        )
+        for one in objects
+    ]
+    return zlib.compress(marshal.dumps(packed), 1)
+
+
+def unpack_objects(data: bytes) -> tuple[RenderedObject, ...]:
+    """What ``pack_objects`` was given."""
+    return tuple(
+        [
+            RenderedObject(
+                ObjectId(*named),
+                _ROLES[role],
+                unpack_span(definition),
+                content,
+                tuple([_contribution(*one) for one in contributions]),
+                unpack_substitutions(substitutions),
+            )
+            for named, role, definition, content, contributions, substitutions in marshal.loads(zlib.decompress(data))  # noqa: S302
+        ]
+    )
+
+
+def _contribution(role: str, operation: str, span: Packed, fields: tuple[str, ...], overridden: bool) -> Contribution:
+    return Contribution(_ROLES[role], operation, Span(Source(*span[:3]), *span[3:]), fields, overridden)
+
+
+def pack_tree(root: Mapping) -> tuple[bytes, bool]:
+    """A tree with all that it replaced, and whether it may be stored: not so what holds ciphertext, or what a
+    replacement may have copied from a Secret.
+    """
     packer = _Packer()
-    try:
-        packer.node(root)
-        return canonical((packer.sources, packer.operations, packer.nodes))
-    except (RecursionError, ValueError):
-        raise Unpackable("it is too deep, or holds a text of a kind of its own") from None
+    packer.node(root)
+    return canonical((packer.sources, packer.operations, packer.nodes)), packer.may_be_stored
 
 
 def unpack_tree(data: bytes) -> Mapping:
@@ -86,6 +138,7 @@ class _Packer:
         self._numbers: dict[int, int] = {}
         self._sources: dict[Source, int] = {}
         self._operations: dict[int, int] = {}
+        self.may_be_stored = True
 
     def node(self, node: Node) -> int:
         known = self._numbers.get(id(node))
@@ -97,7 +150,7 @@ class _Packer:
         packed: Packed
         if isinstance(node, Scalar):
             if node.text.startswith(_CIPHERTEXT):
-                raise Unpackable("it holds ciphertext")
+                self.may_be_stored = False
             packed = (node.text, node.tag, node.style.value, source, node.pos, op, prev)
         elif isinstance(node, Sequence):
             items = tuple([self.node(item) for item in node.items])
@@ -113,9 +166,7 @@ class _Packer:
         return number
 
     def _gone(self, gone: tuple[Removal, ...]) -> Packed:
-        return tuple(
-            [(one.key, self.node(one.node), self._operation(one.op), self.node(one.at)) for one in gone]
-        )
+        return tuple([(one.key, self.node(one.node), self._operation(one.op), self.node(one.at)) for one in gone])
 
     def _source(self, source: Source) -> int:
         number = self._sources.get(source)
@@ -128,7 +179,7 @@ class _Packer:
         number = self._operations.get(id(op))
         if number is None:
             if op.role is Role.REPLACES:
-                raise Unpackable("a replacement may have copied a secret into it")
+                self.may_be_stored = False
             number = self._operations[id(op)] = len(self.operations)
             self.operations.append((op.role.value, op.name, pack_span(op.entry)))
         return number

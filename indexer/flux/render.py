@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from indexer.flux.cluster import ClusterRun, Delivered, Workspace
+from indexer.flux.cluster import ClusterRun, Workspace
 from indexer.flux.config import ClusterConfig, Config, ConfigError
+from indexer.flux.delivery import SUPPLIERS, Delivery
 from indexer.flux.discover import EntryPoint, discover
 from indexer.flux.model import Cluster, UnitId
 from indexer.flux.remotebases import RemoteBases
-from indexer.flux.resources import is_kustomization
 from indexer.flux.sources import Registry, Sources
+from indexer.flux.store import Store
 from indexer.git.repository import Repository
 from indexer.git.tree import Tree
 from indexer.kustomize.cache import BuildCache
@@ -30,14 +31,18 @@ def render_repository(
     *,
     progress: Callable[[str], None] | None = None,
     only: Collection[str] = (),
+    store: Store | None = None,
+    trees: Callable[[str, UnitId], bool] | None = None,
 ) -> list[Cluster]:
     """Every cluster of the repository whose files are ``tree``, by name; with ``only``, those of these names.
 
     Raises NoEntryPoint where no cluster is found and ConfigError where the configuration does not fit; whatever is
-    wrong with a single unit is the unit's state and reason.
+    wrong with a single unit is the unit's state and reason. With a ``store``, units are taken from there that depend on
+    nothing that changed, and others are put there. ``trees`` says for which units of which clusters the objects have to
+    have their trees; None: for all, so that all are rendered.
     """
     sources = Sources(repository, tree, config)
-    workspace = Workspace(sources, BuildCache(), RemoteBases(sources), progress=progress)
+    workspace = Workspace(sources, BuildCache(), RemoteBases(sources), progress=progress, store=store, trees=trees)
     try:
         return _render(workspace, config, only)
     finally:
@@ -60,7 +65,7 @@ def _roots(names: Collection[str]) -> set[str]:
 
 def render_cluster(entry: EntryPoint, workspace: Workspace, config: Config) -> list[Cluster]:
     """One cluster, and those that it applies Flux objects to. Raises ConfigError for its ``objects``."""
-    outside = _cluster_objects(entry.config, config)
+    outside = outside_objects(entry.config, config)
     overrides: dict[UnitId, Mapping] = {}
     for _ in range(_ROUNDS):
         run = ClusterRun(entry, workspace, overrides)
@@ -74,28 +79,35 @@ def render_cluster(entry: EntryPoint, workspace: Workspace, config: Config) -> l
         if not changed:
             break
         overrides = {**overrides, **changed}
-    return [*run.clusters(), *_remote(run, workspace)]
+    clusters = [*run.clusters(), *_remote(run, workspace)]
+    workspace.renderer.forget()
+    return clusters
 
 
 def _remote(run: ClusterRun, workspace: Workspace) -> list[Cluster]:
     """Clusters that get Kustomizations through ``kubeConfig``: Flux runs there too."""
     clusters: list[Cluster] = []
     for name, delivered in run.remote.items():
-        if any(is_kustomization(item.root) for item in delivered):
+        if any(item.kind == "Kustomization" for item in delivered):
             clusters += _delivered(name, delivered, run, workspace)
     return clusters
 
 
-def _delivered(name: str, delivered: list[Delivered], run: ClusterRun, workspace: Workspace) -> list[Cluster]:
-    entry = EntryPoint(ClusterConfig(name), run.entry.files, tuple(item.root for item in delivered))
+def _delivered(name: str, delivered: list[Delivery], run: ClusterRun, workspace: Workspace) -> list[Cluster]:
+    own = [item for item in delivered if item.kind not in SUPPLIERS]
+    entry = EntryPoint(ClusterConfig(name), run.entry.files, tuple(item.root for item in own))
     remote = ClusterRun(entry, workspace, {})
-    remote.brought = {id(item.root): item.substitutions for item in delivered}
+    remote.brought = {id(item.root): item.substitutions for item in own}
     remote.registry.home, remote.registry.home_url = run.registry.home, run.registry.home_url
+    remote.scopes = run.remote_scopes[name]
+    for item in delivered:
+        if item.kind in SUPPLIERS:
+            remote.found(item, None)
     remote.run()
     return remote.clusters()
 
 
-def _cluster_objects(cluster: ClusterConfig, config: Config) -> list[Mapping]:
+def outside_objects(cluster: ClusterConfig, config: Config) -> list[Mapping]:
     """The objects that the configuration says exist in the cluster."""
     objects: list[Mapping] = []
     for path in cluster.objects:

@@ -150,7 +150,10 @@ def read_kustomization(root: Mapping) -> KustomizationSpec:
         suspended=truth(spec, "suspend"),
         target_namespace=text_at(spec, "targetNamespace"),
         decrypts=text_at(spec, "decryption", "provider") != "",
-        depends_on=tuple(_reference(item, "Kustomization", namespace) for item in items_of(spec.get("dependsOn"))),
+        depends_on=tuple(
+            ReferenceSpec("Kustomization", text_at(item, "namespace") or namespace, text_at(item, "name"), item)
+            for item in items_of(spec.get("dependsOn"))
+        ),
         kube_config=kube_config,
         substitutes=isinstance(post_build, Mapping),
         substitute=substitute if isinstance(substitute, Mapping) else None,

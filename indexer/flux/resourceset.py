@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from indexer.flux.copied import FindObject, fill
 from indexer.flux.gofunctions import Value
 from indexer.flux.gotemplate import TemplateError, Unsupported, execute
 from indexer.flux.inputs import input_sets, is_disabled
@@ -15,18 +16,11 @@ from indexer.flux.postbuild import Expanded
 from indexer.flux.resources import group_of, items_of, kind_of, name_of, namespace_of, read_kustomization
 from indexer.flux.scope import Kind
 from indexer.flux.templated import EmbeddedTemplate, Made, ObjectTemplate, Template, locate, made_of, variables_in
-from indexer.kustomize.nodes import find, string_map, text_at
+from indexer.kustomize.nodes import find, text_at
 from indexer.kustomize.resource import Resource
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.history import Contribution
 from indexer.manifest.node import Mapping, Node, Role, Scalar, Span, leaves, pointer
-
-_PREFIX = "fluxcd.controlplane.io/"
-_FILLED = {
-    "copyFrom": "its data are copied by flux-operator from",
-    "convertKubeConfigFrom": "its data are made by flux-operator from the kubeconfig of",
-    "checksumFrom": "flux-operator adds a checksum of",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +45,16 @@ class ExpandedSet:
 
     objects: tuple[SetObject, ...]
     unknown: str | None = None
+    waits: bool = False
+    """Whether another unit may still bring what is not known."""
 
 
 _Key = tuple[str, str, str, str]
 
 
-def expand(root: Mapping, providers: Iterable[Mapping], substitutions: tuple[Substitution, ...]) -> ExpandedSet:
+def expand(
+    root: Mapping, providers: Iterable[Mapping], find_object: FindObject, substitutions: tuple[Substitution, ...] = ()
+) -> ExpandedSet:
     """The objects of a ResourceSet. ``substitutions`` are those of ``postBuild`` in the ResourceSet itself.
 
     Raises UnitFailure; inputs.InputsError where the inputs cannot be had.
@@ -84,7 +82,11 @@ def expand(root: Mapping, providers: Iterable[Mapping], substitutions: tuple[Sub
             made.append(one)
     supplied = _Supplied(root, substitutions)
     objects = tuple(found for one in made for found in _objects(one, root, supplied))
-    return ExpandedSet(objects, _unknown(objects))
+    filled = fill([one.root for one in objects], find_object)
+    objects = tuple(
+        replace(one, applied=replace(one.applied, root=final)) for one, final in zip(objects, filled.roots, strict=True)
+    )
+    return ExpandedSet(objects, "; ".join(filled.unknown) or None, filled.waits)
 
 
 def _span(node: Node | None) -> Span | None:
@@ -142,18 +144,6 @@ def _objects(made: Made, root: Mapping, supplied: _Supplied) -> Iterator[SetObje
         raise UnitFailure(reason_at(error.span, str(error))) from None
     for one in found:
         yield SetObject(one, made.values)
-
-
-def _unknown(objects: Iterable[SetObject]) -> str | None:
-    """What the operator adds to objects from others that only the cluster holds."""
-    for one in objects:
-        annotations = find(one.root, "metadata", "annotations")
-        for name, what in _FILLED.items():
-            source = string_map(annotations).get(_PREFIX + name)
-            if source:
-                at = find(annotations, _PREFIX + name)
-                return reason_at(_span(at), f"{kind_of(one.root)} {name_of(one.root)}: {what} {source} in the cluster")
-    return None
 
 
 def finished(one: SetObject, crds: dict[Kind, bool], digests: Digests) -> RenderedObject:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from indexer.flux.copied import FindObject
+from indexer.flux.dependencies import DependenciesOf, blocked
 from indexer.flux.inputs import InputsError, MissingProvider, is_disabled, is_provider, waits_for_providers
 from indexer.flux.kustomization import UnitFailure, reason_at
 from indexer.flux.model import RenderedObject, Substitution, Unit, UnitId, UnitState
 from indexer.flux.objects import Digests
-from indexer.flux.resources import OPERATOR, is_kind, items_of, name_of, namespace_of
+from indexer.flux.resources import OPERATOR, ReferenceSpec, is_kind, items_of, name_of, namespace_of
 from indexer.flux.scope import Kind
 from indexer.kustomize.nodes import find, text_at
 from indexer.manifest.node import Mapping, Span
@@ -46,9 +48,10 @@ class SetJob:
 class SetRun:
     """The ResourceSets and ResourceSetInputProviders of a cluster; ``found`` takes the objects that sets make."""
 
-    def __init__(self, cluster: str, found: Found) -> None:
+    def __init__(self, cluster: str, found: Found, find_object: FindObject) -> None:
         self.cluster = cluster
         self.found = found
+        self.find_object = find_object
         self.jobs: dict[UnitId, SetJob] = {}
         self.providers: dict[tuple[str, str], Mapping] = {}
 
@@ -80,7 +83,10 @@ class SetRun:
         from indexer.flux.resourceset import expand
 
         try:
-            job.made = expand(job.root, self.providers.values(), job.substitutions)
+            made = expand(job.root, self.providers.values(), self.find_object, job.substitutions)
+            if made.waits and not last:
+                return False
+            job.made = made
         except MissingProvider as missing:
             if not last:
                 return False
@@ -99,12 +105,22 @@ class SetRun:
             if job.made is not None:
                 yield from (one.root for one in job.made.objects)
 
-    def units(self, crds: dict[Kind, bool], digests: Digests) -> Iterator[Unit]:
+    def dependencies_of(self, unit: UnitId) -> list[ReferenceSpec] | None:
+        """What a set waits for; its references name no namespace but their own. None where there is no such set."""
+        job = self.jobs.get(unit)
+        if job is None:
+            return None
+        return [
+            ReferenceSpec(text_at(item, "kind"), text_at(item, "namespace"), text_at(item, "name"), item)
+            for item in items_of(find(job.root, "spec", "dependsOn"))
+        ]
+
+    def units(self, crds: dict[Kind, bool], digests: Digests, dependencies_of: DependenciesOf) -> Iterator[Unit]:
         """The sets as units."""
         for job in self.jobs.values():
             state, reason = _state(job)
-            if state is UnitState.RENDERED and (missing := self._missing(job)) is not None:
-                state, reason = UnitState.UNRESOLVED, missing
+            if state is UnitState.RENDERED:
+                state, reason = blocked(job.id, dependencies_of) or (state, reason)
             yield Unit(
                 cluster=self.cluster,
                 id=job.id,
@@ -117,17 +133,6 @@ class SetRun:
                 definition=job.definition,
                 objects=_objects(job, crds, digests),
             )
-
-    def _missing(self, job: SetJob) -> str | None:
-        """Why a set is never applied whose ``dependsOn`` names a set that is not there; other kinds may come from
-        anywhere.
-        """
-        for item in items_of(find(job.root, "spec", "dependsOn")):
-            unit = UnitId(text_at(item, "kind"), text_at(item, "namespace"), text_at(item, "name"))
-            if unit.kind == "ResourceSet" and unit not in self.jobs:
-                why = f"dependsOn {unit} is no ResourceSet of this cluster, so this one is never applied: correct it"
-                return reason_at(item.span, why)
-        return None
 
 
 def _objects(job: SetJob, crds: dict[Kind, bool], digests: Digests) -> tuple[RenderedObject, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from indexer.flux.resources import KustomizationSpec, ReferenceSpec, group_of, is_kind, kind_of, name_of
@@ -46,9 +46,11 @@ def is_refused(root: Mapping) -> bool:
 
 
 def missing_key(
-    spec: KustomizationSpec, objects: Iterable[Mapping], find_object: Callable[[ReferenceSpec], Mapping | None]
+    spec: KustomizationSpec, encrypted: tuple[str, str] | None, find_object: Callable[[ReferenceSpec], Mapping | None]
 ) -> str | None:
     """Why the controller cannot decrypt, as far as the Secret with its keys tells; None where nothing speaks against.
+
+    ``encrypted``: kind and name of an object that is encrypted.
 
     Keys of a cloud's key service need no Secret and are taken to be at hand.
     """
@@ -64,11 +66,10 @@ def missing_key(
             "without its values, into a file and name that under `objects` of the [[cluster]] in .fluxidx.toml"
         )
     names = [*string_map(secret.get("data")), *string_map(secret.get("stringData"))]
-    if not any(name.endswith((".agekey", ".asc")) or name.startswith("sops.") for name in names):
-        encrypted = next((root for root in objects if is_encrypted(root)), None)
-        if encrypted is not None:
-            what = f"the SOPS-encrypted {kind_of(encrypted)} {name_of(encrypted)}"
-            return f"{place}{reference} holds no key (*.agekey, *.asc, sops.*) for {what}: add it"
+    has_key = any(name.endswith((".agekey", ".asc")) or name.startswith("sops.") for name in names)
+    if encrypted is not None and not has_key:
+        what = f"the SOPS-encrypted {' '.join(encrypted)}"
+        return f"{place}{reference} holds no key (*.agekey, *.asc, sops.*) for {what}: add it"
     return None
 
 

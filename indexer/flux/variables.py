@@ -64,22 +64,33 @@ def load(spec: KustomizationSpec, cluster: ClusterConfig, find: FindObject, *, s
     return Loaded(variables, tuple(missing), tuple(optional))
 
 
-def with_upstream(
-    own: tuple[Substitution, ...], unit: UnitId, carried: Table[str, tuple[Substitution, ...]]
-) -> tuple[Substitution, ...]:
+Carried = Table[str, tuple[Substitution, ...]]
+"""What units put into the objects that supply variables which they deploy, by kind, namespace and name."""
+
+
+def relevant(carried: Carried, unit: UnitId, loaded: Loaded | None) -> Carried:
+    """The part of ``carried`` that has to do with the variables of a unit."""
+    if loaded is None or not carried:
+        return {}
+    suppliers = {_supplier(one.supplied_by, unit) for one in loaded.variables.values.values()}
+    return {supplier: carried[supplier] for supplier in sorted(suppliers) if supplier in carried}
+
+
+def _supplier(supplied_by: str, unit: UnitId) -> str:
+    """The object that holds a variable's value."""
+    return f"{unit.kind} {unit.namespace}/{unit.name}" if supplied_by == "inline" else supplied_by.rpartition(" ")[0]
+
+
+def with_upstream(own: tuple[Substitution, ...], unit: UnitId, carried: Carried) -> tuple[Substitution, ...]:
     """The substitutions of an object, and those that had filled in the values of their variables.
 
-    A unit above expands the ConfigMaps and Kustomizations that it deploys: ``carried`` holds what it put into each, by
-    kind, namespace and name. A value that is made of a secret is one.
+    A unit above expands the ConfigMaps and Kustomizations that it deploys. A value that is made of a secret is one.
     """
     result: list[Substitution] = []
     for one in own:
-        if one.supplied_by == "inline":
-            supplier = f"{unit.kind} {unit.namespace}/{unit.name}"
-            field = pointer(("spec", "postBuild", "substitute", one.variable))
-        else:
-            supplier, field = one.supplied_by.rpartition(" ")[0], pointer(("data", one.variable))
-        above = [filled for filled in carried.get(supplier, ()) if field in filled.fields]
+        inline = one.supplied_by == "inline"
+        field = pointer(("spec", "postBuild", "substitute", one.variable) if inline else ("data", one.variable))
+        above = [filled for filled in carried.get(_supplier(one.supplied_by, unit), ()) if field in filled.fields]
         result.append(one._replace(redacted=one.redacted or any(filled.redacted for filled in above)))
         result += [filled._replace(fields=one.fields) for filled in above]
     return tuple(result)

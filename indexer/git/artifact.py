@@ -6,9 +6,12 @@ import hashlib
 import posixpath
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from indexer.git.linked import encoded, in_byte_order
+from indexer.git.linked import in_byte_order
+from indexer.git.revision import RevisionTree
 from indexer.git.sourceignore import Ignore
+from indexer.git.text import encoded
 from indexer.git.tree import Entry, EntryKind, Missing, NotADirectory, NotAFile, Outside, Tree, TreeError, Unreadable
 
 
@@ -27,6 +30,10 @@ class _View(ABC):
     @abstractmethod
     def beneath(self, path: str) -> tuple[Tree, str]:
         """The tree that a path of the view shows, and the path there."""
+
+    @abstractmethod
+    def identity(self, home: Tree) -> tuple[Any, ...] | None:
+        """See the function of this name."""
 
     def _why_absent(self, _path: str) -> str:
         """What to say after "no such file or directory"."""
@@ -119,6 +126,10 @@ class ArtifactTree(_View):
     def beneath(self, path: str) -> tuple[Tree, str]:
         return self._tree, "/".join(part for part in (self._base, path) if part)
 
+    def identity(self, home: Tree) -> tuple[Any, ...] | None:
+        below = identity(self._tree, home)
+        return None if below is None else (below, self.root, self._base, self._prefixes, self.ignore.digest)
+
     def _names(self, path: str) -> dict[str, EntryKind]:
         names = self._directories.get(path)
         if names is None:
@@ -184,6 +195,11 @@ class MappedTree(_View):
         text = "\n".join(f"{path}\0{repository}\0{there}" for path, repository, there in origins)
         return hashlib.sha256(encoded(text)).hexdigest()
 
+    def identity(self, home: Tree) -> tuple[Any, ...] | None:
+        trees = {id(tree): tree for tree, _ in self._files.values()}
+        below = [identity(tree, home) for tree in trees.values()]
+        return None if None in below else (*below, self.root, self.digest)
+
     def _names(self, path: str) -> Mapping[str, EntryKind]:
         return self._directories[path]
 
@@ -203,3 +219,14 @@ def plain(tree: Tree, path: str) -> tuple[Tree, str]:
     while isinstance(tree, _View):
         tree, path = tree.beneath(path)
     return tree, path
+
+
+def identity(tree: Tree, home: Tree) -> tuple[Any, ...] | None:
+    """What tells the files of a tree from those of any other, as far as a record of ``home``, the repository that is
+    indexed, does not: commits, rules, compositions. None for a folder outside of Git, whose files may change.
+    """
+    if tree is home:
+        return (tree.root,)
+    if isinstance(tree, _View):
+        return tree.identity(home)
+    return (tree.repository, tree.commit, tree.root) if isinstance(tree, RevisionTree) else None

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """A commit as answers show it."""
 
     sha: str
@@ -23,13 +22,17 @@ class Commit:
     """History ends with it: in a shallow clone an older commit may be the one that wrote the line."""
 
 
-@dataclass(frozen=True, slots=True)
 class Uncommitted:
     """Lines that no commit holds yet."""
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Uncommitted)
 
-@dataclass(frozen=True, slots=True)
-class BlameLine:
+    def __hash__(self) -> int:
+        return hash(Uncommitted)
+
+
+class BlameLine(NamedTuple):
     """One line of a file and the commit that wrote it."""
 
     line: int

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from indexer.git.command import Git
-from indexer.git.linked import decoded
+from indexer.git.text import decoded
 
 _DIFF: Final = (
     "-c", "diff.autoRefreshIndex=true",

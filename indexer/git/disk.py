@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from pathlib import Path
@@ -39,6 +38,8 @@ def read_file(path: str) -> bytes:
 
 def blob_id(content: bytes, algorithm: str = "sha1") -> str:
     """The object id Git gives to a file with this content."""
+    import hashlib
+
     digest = hashlib.new(algorithm, b"blob %d\0" % len(content), usedforsecurity=False)
     digest.update(content)
     return digest.hexdigest()

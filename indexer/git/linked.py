@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Final
 
+from indexer.git.text import encoded
 from indexer.git.tree import Entry, EntryKind, Missing, NotADirectory, NotAFile, Outside, TreeError, Unreadable
 
 MAX_LINKS: Final = 40
@@ -153,16 +154,6 @@ class LinkedTree(ABC):
 def in_byte_order(names: Mapping[str, EntryKind]) -> list[Entry]:
     """Entries in the order of their names' bytes, which is not the order of surrogate-escaped text."""
     return [Entry(name, names[name]) for name in sorted(names, key=encoded)]
-
-
-def encoded(name: str) -> bytes:
-    """The bytes of a decoded name."""
-    return name.encode("utf-8", "surrogateescape")
-
-
-def decoded(name: bytes) -> str:
-    """The text of a name's bytes."""
-    return name.decode("utf-8", "surrogateescape")
 
 
 def without_lfs_pointer(content: bytes) -> bytes:

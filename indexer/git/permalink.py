@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from indexer.git.remotes import Forge, canonical, encoded_path, forge_of, web_origin
 
-_FULL_SHA: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_FULL_SHA: Final = r"[0-9a-f]{40}|[0-9a-f]{64}"
 _RENDERED: Final = (".md", ".markdown")
 """Files that a forge shows as pages, without line numbers, unless it is asked for the text."""
 
@@ -24,7 +24,7 @@ def permalink(
     """
     remote = canonical(remote_url)
     origin = web_origin(remote_url)
-    if remote is None or origin is None or not _FULL_SHA.fullmatch(sha):
+    if remote is None or origin is None or not re.fullmatch(_FULL_SHA, sha):
         return None
     file = encoded_path(path)
     project = encoded_path(remote.path)

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from indexer.git.artifact import plain
-from indexer.git.linked import encoded
+from indexer.git.text import encoded
 from indexer.git.tree import Entry, EntryKind, Tree, TreeError
 
 _LINK: Final = "-> "
+_KINDS: Final = frozenset(kind.value for kind in EntryKind)
 
 
 def listing_digest(entries: Iterable[Entry]) -> str:
@@ -39,6 +40,8 @@ class RecordingTree:
         """Paths that were looked for and lead to nothing in the tree."""
         self.elsewhere: set[str] = set()
         """Names of other repositories that were looked at; the three records above leave those out."""
+        self.remote = False
+        """Whether something was looked for by its URL: what that means is remembered nowhere."""
 
     @property
     def tree(self) -> Tree:
@@ -62,6 +65,7 @@ class RecordingTree:
         self.listed.update(other.listed)
         self.absent |= other.absent
         self.elsewhere |= other.elsewhere
+        self.remote = self.remote or other.remote
 
     @property
     def repository(self) -> str | None:
@@ -169,22 +173,47 @@ class RecordingTree:
             self.read_files[tree.resolve(there)] = tree.blob(there)
 
 
-def unchanged(tree: Tree, read: Mapping[str, str], listed: Mapping[str, str], absent: Iterable[str]) -> bool:
-    """Whether a record of the repository that ``tree`` shows (not an artifact of it) still holds."""
-    try:
+class Present:
+    """What the repository shows now (its own tree, not an artifact of it): each path is looked at once, however many
+    records name it.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._blobs: dict[str, str | None] = {}
+        self._seen: dict[str, bool] = {}
+        self._listings: dict[str, str] = {}
+
+    def matches(self, read: Mapping[str, str], listed: Mapping[str, str], absent: Iterable[str]) -> bool:
+        """Whether a record still holds."""
         return (
-            all(tree.kind(path) is None for path in absent)
-            and all(tree.blob(path) == blob for path, blob in read.items())
-            and all(_still(tree, path, seen) for path, seen in listed.items())
+            all(self._blob(path) == blob for path, blob in read.items())
+            and all(self._still(path, seen) for path, seen in listed.items())
+            and not any(self._exists(path) for path in absent)
         )
-    except TreeError:
-        return False
 
+    def _blob(self, path: str) -> str | None:
+        if path not in self._blobs:
+            try:
+                self._blobs[path] = self._tree.blob(path)
+            except TreeError:
+                self._blobs[path] = None
+        return self._blobs[path]
 
-def _still(tree: Tree, path: str, seen: str) -> bool:
-    if seen.startswith(_LINK):
-        return tree.resolve(path) == seen.removeprefix(_LINK)
-    if seen in set(EntryKind):
-        kind = tree.kind(path)
-        return kind is not None and kind.value == seen
-    return listing_digest(tree.list(path)) == seen
+    def _exists(self, path: str) -> bool:
+        if path not in self._seen:
+            self._seen[path] = self._tree.kind(path) is not None
+        return self._seen[path]
+
+    def _still(self, path: str, seen: str) -> bool:
+        try:
+            if seen.startswith(_LINK):
+                return self._tree.resolve(path) == seen.removeprefix(_LINK)
+            if seen in _KINDS:
+                kind = self._tree.kind(path)
+                return kind is not None and kind.value == seen
+            if path not in self._listings:
+                self._listings[path] = listing_digest(self._tree.list(path))
+            return self._listings[path] == seen
+        except TreeError:
+            return False

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 
@@ -21,8 +20,7 @@ class Forge(StrEnum):
     AZURE = "azure"
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteUrl:
+class RemoteUrl(NamedTuple):
     """A repository on a server: equal for every spelling of its URL."""
 
     host: str
@@ -34,8 +32,7 @@ class RemoteUrl:
         return f"https://{self.host}/{encoded_path(self.path)}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
+class _Parts(NamedTuple):
     scheme: str
     host: str
     port: int | None
@@ -43,10 +40,10 @@ class _Parts:
 
 
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80, "ssh": 22, "git": 9418}
-_SCP: Final = re.compile(r"(?:[^@/:\s]+@)?(?P<host>[A-Za-z0-9][A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):(?P<path>(?!//)\S.*)")
-_CODECOMMIT: Final = re.compile(r"codecommit::(?P<region>[a-z0-9-]+)://(?:[^@/]*@)?(?P<name>[^/]+)")
-_HOST: Final = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
-_USER_INFO: Final = re.compile(r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.:-]*)://(?P<user>[^/?#:]*)[^/?#]*@")
+_SCP: Final = r"(?:[^@/:\s]+@)?(?P<host>[A-Za-z0-9][A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):(?P<path>(?!//)\S.*)"
+_CODECOMMIT: Final = r"codecommit::(?P<region>[a-z0-9-]+)://(?:[^@/]*@)?(?P<name>[^/]+)"
+_HOST: Final = r"[a-z0-9._-]+|[0-9a-f:.]+"
+_USER_INFO: Final = r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.:-]*)://(?P<user>[^/?#:]*)[^/?#]*@"
 _OTHER_NAMES: Final = {
     "ssh.github.com": "github.com",
     "altssh.gitlab.com": "gitlab.com",
@@ -71,7 +68,7 @@ def canonical(url: str, aliases: Mapping[str, str] | None = None) -> RemoteUrl |
     ``aliases`` maps a host, with its port where that is not the scheme's own, to the one that it stands for.
     """
     parts = _parts(url.strip())
-    if parts is None or not _HOST.fullmatch(parts.host):
+    if parts is None or not re.fullmatch(_HOST, parts.host):
         return None
     host, path = _known_host(parts.host, parts.port, _tidy(parts.path))
     host = (aliases or {}).get(host, host)
@@ -118,11 +115,26 @@ def forge_of(host: str, forges: Mapping[str, Forge] | None = None) -> Forge | No
 
 def without_credentials(url: str) -> str:
     """The URL without user and password. The user of an ssh address is no secret, and stays."""
-    found = _USER_INFO.match(url)
+    found = re.match(_USER_INFO, url)
     if found is None:
         return url
     user = f"{found['user']}@" if found["scheme"].lower() == "ssh" and found["user"] else ""
     return f"{found['scheme']}://{user}{url[found.end() :]}"
+
+
+def rewritten(url: str, config: Mapping[str, list[str]]) -> str:
+    """The URL that git fetches ``url`` from: ``url.BASE.insteadOf`` puts BASE for the longest start (git-config(1))."""
+    starts = [
+        (start, key.removeprefix("url.").removesuffix(".insteadof"))
+        for key, values in config.items()
+        if key.startswith("url.") and key.endswith(".insteadof")
+        for start in values
+        if start and url.startswith(start)
+    ]
+    if not starts:
+        return url
+    start, base = max(starts, key=lambda found: len(found[0]))
+    return base + url.removeprefix(start)
 
 
 def encoded_path(path: str) -> str:
@@ -131,13 +143,13 @@ def encoded_path(path: str) -> str:
 
 
 def _parts(url: str) -> _Parts | None:
-    codecommit = _CODECOMMIT.fullmatch(url)
+    codecommit = re.fullmatch(_CODECOMMIT, url)
     if codecommit:
         return _Parts(
             "https", f"git-codecommit.{codecommit['region']}.amazonaws.com", None, f"v1/repos/{codecommit['name']}"
         )
     if "://" not in url:
-        scp = _SCP.fullmatch(url)
+        scp = re.fullmatch(_SCP, url)
         return _Parts("ssh", scp["host"].strip("[]").lower(), None, _unquoted(scp["path"])) if scp else None
     try:
         split = urlsplit(url)

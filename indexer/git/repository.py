@@ -5,23 +5,22 @@ Everything but a revision's files is asked of git by plain processes, so that a 
 
 from __future__ import annotations
 
-import hashlib
 import os
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, NamedTuple
 
-from indexer.git.blame import BlameLine, Commit, Uncommitted, parse
+from indexer.git import status
 from indexer.git.command import Git, GitError, without_filters
-from indexer.git.linked import decoded
-from indexer.git.remotes import without_credentials
-from indexer.git.worktree import WorkTree
+from indexer.git.status import Status
+from indexer.git.text import decoded
 
 if TYPE_CHECKING:
+    from indexer.git.blame import BlameLine, Commit, Uncommitted
     from indexer.git.changes import Changes
     from indexer.git.objects import ObjectDatabase
     from indexer.git.revision import RevisionTree
+    from indexer.git.worktree import WorkTree
 
 
 class NoRepository(GitError):
@@ -32,8 +31,7 @@ class UnknownRevision(GitError):
     """The revision names no commit that this clone has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Upstream:
+class Upstream(NamedTuple):
     """The remote branch that a local one follows."""
 
     remote: str
@@ -52,6 +50,7 @@ class Repository:
         """The directory that all worktrees of the repository share."""
         self.shallow = shallow
         self.name = name
+        self._seen: Status | None = None
         self._algorithm = algorithm
         place = {"GIT_DIR": str(git_dir)} | ({"GIT_WORK_TREE": str(root)} if root else {})
         self._git = Git(str(root or git_dir), place)
@@ -102,6 +101,8 @@ class Repository:
         """The working tree as it is now. Raises NoRepository for a bare repository."""
         if self.root is None:
             raise NoRepository("a bare repository has no working tree: name a revision")
+        from indexer.git.worktree import WorkTree
+
         return WorkTree(str(self.root), self.name, self._careful.run, lambda: self._config, self._algorithm)
 
     @cached_property
@@ -184,22 +185,29 @@ class Repository:
         """The branch that is checked out, also before its first commit; None when HEAD is detached."""
         return decoded(self._git.run("symbolic-ref", "--quiet", "--short", "HEAD", accept=(0, 1))).strip() or None
 
-    def upstream(self) -> Upstream | None:
-        """What the branch that is checked out follows; None where nothing is configured."""
-        branch = self.branch()
+    def upstream(self, branch: str | None = None) -> Upstream | None:
+        """What a branch, by default the one that is checked out, follows; None where nothing is configured."""
+        branch = branch or self.branch()
         remote = self._config.get(f"branch.{branch}.remote")
         merge = self._config.get(f"branch.{branch}.merge")
         return Upstream(remote[-1], merge[-1].removeprefix("refs/heads/")) if remote and merge else None
 
     def remotes(self) -> dict[str, str]:
         """The URL that each remote is fetched from, after git's own rewriting and without credentials."""
-        remotes: dict[str, str] = {}
-        for line in decoded(self._git.run("remote", "--verbose")).splitlines():
-            name, _, rest = line.partition("\t")
-            url, fetched, _ = rest.rpartition(" (fetch)")
-            if fetched:
-                remotes.setdefault(name, without_credentials(url))
-        return remotes
+        from indexer.git.remotes import rewritten, without_credentials
+
+        urls = {key: found for key, found in self._config.items() if key.startswith("remote.") and key.endswith(".url")}
+        return {
+            key.removeprefix("remote.").removesuffix(".url"): without_credentials(rewritten(found[0], self._config))
+            for key, found in urls.items()
+        }
+
+    def remote(self, branch: str | None = None) -> str | None:
+        """The URL of the remote that a branch follows, else of ``origin``, else of the first; None without any."""
+        remotes = self.remotes()
+        upstream = self.upstream(branch)
+        names = [upstream.remote if upstream else "origin", "origin", *remotes]
+        return next((remotes[name] for name in names if name in remotes), None)
 
     def tags(self) -> dict[str, int]:
         """Each tag of a commit, and when that was committed, in seconds since 1970."""
@@ -212,38 +220,23 @@ class Repository:
 
         Names are in full: ``refs/tags/v1``, ``refs/heads``.
         """
+        import hashlib
+
         return hashlib.sha256(self._git.run("for-each-ref", "--format=%(objectname) %(refname)", *names)).hexdigest()
 
-    def fingerprint(self) -> str:
-        """A hex digest of the commit, the branch, the index, and the files on disk that differ from it.
-
-        Such a file counts by its size and times, so that a touched one looks changed and no change goes unnoticed.
-        """
-        digest = hashlib.sha256()
+    def status(self) -> Status:
+        """The working tree as it is now; of a bare repository, what its HEAD names."""
         if self.root is None:
-            digest.update(f"{self.branch()} {self.head()}".encode("utf-8", "surrogateescape"))
-            return digest.hexdigest()
-        for record in self._status():
-            if record.startswith(b"#") and not record.startswith((b"# branch.oid", b"# branch.head")):
-                continue
-            digest.update(record + b"\0")
-            if record[:1] in _PATH_FIELD:
-                digest.update(_stamp(self.root, record))
-        return digest.hexdigest()
+            head, branch = self.head(), self.branch()
+            self._seen = Status(head, branch, frozenset(), f"{branch} {head}")
+        else:
+            self._seen = status.read(self._careful.run(*status.COMMAND), str(self.root))
+        return self._seen
 
-    def changes(self) -> frozenset[str]:
-        """The files that differ from the commit that is checked out, untracked and deleted ones included."""
-        if self.root is None:
-            return frozenset()
-        return frozenset(decoded(_path(record)) for record in self._status() if record[:1] in _PATH_FIELD)
-
-    def _status(self) -> list[bytes]:
-        """The records of ``git status --porcelain=v2``."""
-        status = self._careful.run(
-            "status", "--porcelain=v2", "-z", "--branch", "--untracked-files=all", "--no-renames", "--no-ahead-behind",
-            "--ignore-submodules=dirty",
-        )  # fmt: skip
-        return status.split(b"\0")
+    @property
+    def seen(self) -> Status:
+        """The working tree as ``status`` last found it, so that an answer speaks of what its index was held against."""
+        return self._seen or self.status()
 
     def blame(self, path: str, first: int, last: int, rev: str | None = None) -> list[BlameLine]:
         """Who wrote the lines ``first`` to ``last`` (from 1, inclusive) of a file: on disk, or of a revision.
@@ -255,6 +248,8 @@ class Repository:
         commit = self._commit(rev) if rev is not None else None
         if rev is not None and commit is None:
             raise UnknownRevision(self._why_unknown(rev))
+        from indexer.git.blame import BlameLine, Uncommitted, parse
+
         revision = [commit] if commit else []
         try:
             said = self._careful.run(
@@ -279,6 +274,8 @@ class Repository:
 
     def last_commit(self, path: str, first: int, last: int, rev: str | None = None) -> Commit | Uncommitted:
         """The newest commit among those that wrote these lines; Uncommitted if one line is. Raises as ``blame``."""
+        from indexer.git.blame import Uncommitted
+
         commits: dict[str, Commit] = {}
         for line in self.blame(path, first, last, rev):
             if isinstance(line.commit, Uncommitted):
@@ -290,20 +287,3 @@ class Repository:
             # Rebased commits often share a second; then ancestry tells.
             tied = self._git.run("merge-base", "--independent", *tied).decode().split()
         return commits[tied[0]]
-
-
-_PATH_FIELD: Final = {b"1": 8, b"u": 10, b"?": 1}
-"""Kind of a record of ``git status --porcelain=v2`` → the number of fields before its path."""
-
-
-def _path(record: bytes) -> bytes:
-    return record.split(b" ", _PATH_FIELD[record[:1]])[-1]
-
-
-def _stamp(root: Path, record: bytes) -> bytes:
-    """Size and times of the file that a record speaks of."""
-    try:
-        found = (root / decoded(_path(record))).lstat()
-    except OSError:
-        return b"absent"
-    return f"{found.st_mode} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}".encode()

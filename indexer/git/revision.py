@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from indexer.git.linked import LinkedTree, decoded, without_lfs_pointer
+from indexer.git.linked import LinkedTree, without_lfs_pointer
 from indexer.git.objects import ObjectDatabase
+from indexer.git.text import decoded
 from indexer.git.tree import EntryKind, Unreadable
 
 _KINDS = {

@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-from indexer.git.linked import decoded, encoded
+from indexer.git.text import decoded, encoded
 from indexer.git.tree import EntryKind, Tree, TreeError
 
 IGNORE_FILE: Final = ".sourceignore"

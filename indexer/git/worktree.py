@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Final
 
 from indexer.git import disk
-from indexer.git.linked import decoded, without_lfs_pointer
+from indexer.git.linked import without_lfs_pointer
+from indexer.git.text import decoded
 from indexer.git.tree import EntryKind, Missing, Unreadable
 
 LISTING: Final = (

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 import posixpath
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from indexer.git.archive import ArchiveError, unpack
 from indexer.git.tree import EntryKind, Tree, TreeError
 from indexer.kustomize.nodes import text_at
 from indexer.manifest.compose import parse_stream
@@ -17,8 +16,6 @@ from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Sequence
 
 _CHART: Final = "Chart.yaml"
-_MAX_BYTES: Final = 1 << 26
-"""Bytes of an unpacked chart; Helm itself stops at 100 MiB."""
 
 
 class ChartError(Exception):
@@ -114,20 +111,14 @@ def _copy(tree: Tree, directory: str, target: str, files: dict[str, ChartFile]) 
                 files[inner] = ChartFile(_read(tree, path), *tree.origin(path))
 
 
-def _unpacked(data: bytes, path: str, target: str = "") -> Iterator[tuple[str, ChartFile]]:
+def _unpacked(data: bytes, path: str) -> Iterator[tuple[str, ChartFile]]:
     """The files of an archive, whose one directory on top is dropped as Helm drops it."""
-    left = _MAX_BYTES
     try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
-            for member in archive:
-                left -= member.size
-                if left < 0:
-                    raise ChartError(f"{path} unpacks to more than {_MAX_BYTES >> 20} MiB: too large for a chart")
-                inner = posixpath.normpath(member.name).partition("/")[2]
-                content = archive.extractfile(member) if member.isfile() else None
-                if inner and content is not None and not inner.startswith("../"):
-                    yield posixpath.join(target, inner), ChartFile(content.read())
-    except (tarfile.TarError, OSError, EOFError) as error:
+        for name, content in unpack(data):
+            inner = name.partition("/")[2]
+            if inner:
+                yield inner, ChartFile(content)
+    except ArchiveError as error:
         raise ChartError(f"{path} is no chart archive ({error}): pack it with helm package") from None
 
 

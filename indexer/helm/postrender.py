@@ -5,10 +5,10 @@ Rules: flux-semantics.md §6.5; each ``kustomize`` renderer is one build whose o
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
-from indexer.git.tree import Entry, EntryKind, Missing, Tree
+from indexer.git.memory import MemoryTree
+from indexer.git.tree import Tree
 from indexer.kustomize.build import Options, Reorder, build
 from indexer.kustomize.cache import BuildCache
 from indexer.kustomize.errors import KustomizeError
@@ -56,7 +56,8 @@ def _kustomized(resources: list[Resource], renderer: Mapping) -> list[Resource]:
     fields |= {name: renderer.fields[name] for name in ("patches", "images") if name in renderer.fields}
     cache = BuildCache()
     cache.documents = _Parsed([Document(resource.root, resource.root.source) for resource in resources])
-    tree: Tree = _OneFile()
+    # The directory in which helm-controller runs kustomize: it holds nothing but the stream.
+    tree: Tree = MemoryTree({_STREAM: b""})
     return list(build(tree, "", _OPTIONS, kustomization=Mapping(fields), cache=cache).resources)
 
 
@@ -79,32 +80,3 @@ class _Parsed(ParseCache):
 
     def documents(self, tree: Tree, path: str) -> list[Document]:
         return self._stream if path == _STREAM else super().documents(tree, path)
-
-
-class _OneFile:
-    """The directory in which helm-controller runs kustomize: it holds nothing but the stream."""
-
-    repository: Final = None
-    root: Final = ""
-
-    def resolve(self, path: str) -> str:
-        if path not in ("", _STREAM):
-            raise Missing("no such file or directory")
-        return path
-
-    def kind(self, path: str) -> EntryKind | None:
-        return {"": EntryKind.DIRECTORY, _STREAM: EntryKind.FILE}.get(path)
-
-    def list(self, path: str) -> list[Entry]:
-        self.resolve(path)
-        return [Entry(_STREAM, EntryKind.FILE)]
-
-    def read(self, path: str) -> bytes:
-        self.resolve(path)
-        return b""
-
-    def blob(self, path: str) -> str:
-        return hashlib.sha1(self.read(path), usedforsecurity=False).hexdigest()
-
-    def origin(self, path: str) -> tuple[None, str]:
-        return None, self.resolve(path)

@@ -1,6 +1,6 @@
 """Builds an index where it is missing or older than what it was built from, and says what became of it.
 
-Nothing here imports SQLAlchemy or the engine before a build is needed: a question on a fresh index waits for neither.
+Nothing here imports SQLAlchemy or the engine before something has to be rendered.
 """
 
 from __future__ import annotations
@@ -10,25 +10,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from indexer import __version__
 from indexer.errors import IndexMissing
 from indexer.flux.model import UnitId, UnitState
 from indexer.index.freshness import Target, open_fresh, target_of
-from indexer.index.location import Location, at_path, locate
+from indexer.index.location import Location
 from indexer.index.lock import building
-from indexer.index.read import RUN_BUILD, Index, connect
+from indexer.index.read import Index, connect
 
 if TYPE_CHECKING:
     from indexer.flux.config import Config
     from indexer.git.repository import Repository
 
 Say = Callable[[str], None]
-
-_REVISIONS: Final = "revisions"
-_KEPT: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,7 @@ def build_index(
         if say is not None:
             say(f"{location}: another build of this index is running: waiting for it")
 
-    with building(location, waiting):
+    with building(location, location.name_of(repository), waiting):
         target = target_of(repository, config, revision)
         try:
             index, rendered = open_fresh(location, target), False
@@ -92,51 +88,6 @@ def build_index(
             index, rendered = connect(location), True
     with index:
         return _report(index, target, rendered=rendered)
-
-
-def ensure_fresh(
-    repository: Repository,
-    config: Config,
-    index: str | None,
-    *,
-    revision: str | None = None,
-    build: bool = True,
-    progress: Say | None = None,
-) -> Index:
-    """The opened index of the working tree, or of ``revision``, built first where it is missing or stale.
-
-    ``index`` is what ``--index`` says. ``progress`` gets one line where there is something to wait for. Raises
-    IndexMissing or IndexStale where a build is needed and not allowed, and whatever a build raises.
-    """
-    location = locate(index, repository.git_dir)
-    target = target_of(repository, config, revision)
-    try:
-        return open_fresh(location, target, any_revision=not build)
-    except IndexMissing as missing:
-        stale = missing
-    if revision is not None:
-        # A question about the past must not take the index of the present away.
-        location = at_path(repository.git_dir / "fluxidx" / _REVISIONS / f"{target.commit}.db")
-        try:
-            return open_fresh(location, target)
-        except IndexMissing as missing:
-            stale = missing
-    if not build:
-        raise stale
-    if progress is not None:
-        progress(f"{str(stale).removesuffix(RUN_BUILD)}: building it")
-    build_index(repository, config, location, revision=revision, say=progress)
-    if location.path is not None and location.path.parent.name == _REVISIONS:
-        _forget_old(location.path.parent)
-    return connect(location)
-
-
-def _forget_old(folder: Path) -> None:
-    """Deletes the indexes of revisions but the newest few; each can be built again."""
-    indexes = sorted(folder.glob("*.db"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    for path in indexes[_KEPT:]:
-        for part in folder.glob(f"{path.name}*"):
-            part.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -162,10 +113,10 @@ def _render_and_write(
         clusters = render_repository(repository, tree, config, progress=progress)
     refs = sorted({ref for cluster in clusters for ref in cluster.refs})
     build = Build(
-        repository=target.name,
+        repository=target.name_in(location),
         root=str(repository.root or repository.git_dir),
         revision=target.revision,
-        head=target.commit or repository.head(),
+        head=target.commit or repository.seen.head,
         fingerprint=target.with_refs(refs),
         refs=refs,
         engine=__version__,
@@ -175,7 +126,7 @@ def _render_and_write(
 
 
 def _report(index: Index, target: Target, *, rendered: bool) -> BuildReport:
-    mine = {"build": target.name}
+    mine = {"build": target.name_in(index.location)}
     units = index.rows("SELECT * FROM units WHERE build = :build ORDER BY unit_id", mine)
     totals = []
     for row in index.rows("SELECT DISTINCT cluster FROM clusters WHERE build = :build ORDER BY cluster", mine):

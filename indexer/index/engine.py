@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, event, inspect, text
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from indexer.index.writer import Writer
 
+_WRITING: Final = 0x666C7578696478  # "fluxidx"
+
 
 @contextmanager
 def migrating(location: Location) -> Iterator[Writer]:
@@ -28,6 +30,9 @@ def migrating(location: Location) -> Iterator[Writer]:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     with failures(location, "written"), engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Writers go one after the other, as on SQLite: migrations, and keys that are counted on from the highest.
+            connection.execute(text("SELECT pg_advisory_xact_lock(:writing)"), {"writing": _WRITING})
         _migrate(connection, location)
         yield _Writer(connection)
 

@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from indexer import __version__
 from indexer.errors import IndexMissing
+from indexer.git.status import fingerprint
 from indexer.index.errors import IndexStale
 from indexer.index.location import Location
-from indexer.index.read import RUN_BUILD, Index, Row, connect, storable
+from indexer.index.read import RUN_BUILD, connect, storable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from indexer.flux.config import Config
     from indexer.git.repository import Repository
+    from indexer.index.read import Index, Row
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What a build reads, and the mark of all it depends on."""
 
-    name: str
-    """What tells the repository from others in the same index."""
+    repository: Repository
     revision: str | None
     """As it was asked for; None for the working tree."""
     commit: str | None
     """The commit that ``revision`` named when it was asked for; None where no revision was."""
     fingerprint: str
     """Equal as long as a build that looks up no other branch or tag would give the same rows."""
-    digest_refs: Callable[..., str]
-    """A digest of the branches and tags of some names, as they are now."""
+
+    def name_in(self, location: Location) -> str:
+        """What tells the repository from others in an index."""
+        return storable(location.name_of(self.repository))
 
     def with_refs(self, names: Sequence[str]) -> str:
         """Equal as long as a build that looks up these branches and tags would give the same rows."""
         if not names:
             return self.fingerprint
-        return hashlib.sha256(f"{self.fingerprint} {self.digest_refs(*names)}".encode()).hexdigest()
+        return f"{self.fingerprint} {self.repository.refs(*names)}"
 
 
 def target_of(repository: Repository, config: Config, revision: str | None) -> Target:
@@ -49,12 +49,17 @@ def target_of(repository: Repository, config: Config, revision: str | None) -> T
 
     Raises GitError for an unknown revision.
     """
-    commit = None if revision is None else repository.revision(revision).commit
-    files = repository.fingerprint() if revision is None else f"commit {commit}"
-    fingerprint = hashlib.sha256("\0".join([__version__, files, _charts(), *_config(config)]).encode()).hexdigest()
+    commit = None if revision is None else repository.commit(revision)
+    files = repository.status().fingerprint if revision is None else f"commit {commit}"
+    marks = "\n".join([__version__, files, _charts(), *_config(config)])
     if revision is None and repository.root is None:
         revision = "HEAD"
-    return Target(storable(str(repository.git_dir)), revision, commit, fingerprint, repository.refs)
+    return Target(
+        repository,
+        revision,
+        commit,
+        fingerprint(marks.encode("utf-8", "surrogateescape")),
+    )
 
 
 def open_fresh(location: Location, target: Target, *, any_revision: bool = False) -> Index:
@@ -65,10 +70,10 @@ def open_fresh(location: Location, target: Target, *, any_revision: bool = False
     """
     index = connect(location)
     try:
-        found = index.rows("SELECT * FROM builds WHERE repository = :name", {"name": target.name})
+        found = index.rows("SELECT * FROM builds WHERE repository = :name", {"name": target.name_in(location)})
         if not found:
             raise IndexMissing(f"{location}: this repository is not in the index{RUN_BUILD}")
-        if found[0]["fingerprint"] != target.with_refs(json.loads(found[0]["refs"])):
+        if found[0]["fingerprint"] != target.with_refs(_refs(found[0])):
             pinned = found[0]["revision"] is not None and target.revision is None
             if not (pinned and any_revision):
                 raise IndexStale(f"{location}: {_difference(found[0], target)}{RUN_BUILD}")
@@ -76,6 +81,16 @@ def open_fresh(location: Location, target: Target, *, any_revision: bool = False
         index.close()
         raise
     return index
+
+
+def _refs(build: Row) -> list[str]:
+    """The branches and tags that sources were looked up by; hardly ever any, for which json would be imported."""
+    if build["refs"] == "[]":
+        return []
+    import json
+
+    names: list[str] = json.loads(build["refs"])
+    return names
 
 
 def _difference(build: Row, target: Target) -> str:
@@ -99,7 +114,7 @@ def _config(config: Config) -> list[str]:
 
 def _file(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return _digest(path.read_bytes())
     except OSError:
         return "unreadable"
 
@@ -110,14 +125,14 @@ def _source(path: Path) -> str:
 
     try:
         repository = Repository.open(path)
-        return f"{repository.fingerprint()} {repository.refs()}"
+        return f"{repository.status().fingerprint} {repository.refs()}"
     except GitError:
         return _file(path) if path.is_file() else _folder(path)
 
 
 def _folder(path: Path) -> str:
     """The mark of a folder without Git: names, sizes and times of all files below it."""
-    digest = hashlib.sha256()
+    marks = []
     for directory, names, files in os.walk(path):
         names.sort()
         for name in sorted(files):
@@ -126,5 +141,11 @@ def _folder(path: Path) -> str:
                 status = os.lstat(file)
             except OSError:
                 continue
-            digest.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
+            marks.append(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\0")
+    return _digest("".join(marks).encode("utf-8", "surrogateescape"))
+
+
+def _digest(content: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(content).hexdigest()

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from indexer.index.errors import IndexUnusable
 
-_SQLITE: Final = re.compile(r"sqlite(?:\+pysqlite)?://(?:/(?P<path>[^?]*))?")
-_SCHEME: Final = re.compile(r"[a-z][a-z0-9+]*://", re.IGNORECASE)
-_PASSWORD: Final = re.compile(r"(?<=://)([^:/@]*):[^@]*@")
+if TYPE_CHECKING:
+    from indexer.git.repository import Repository
+
+_SQLITE: Final = r"sqlite(?:\+pysqlite)?://(?:/(?P<path>[^?]*))?"
+_SCHEME: Final = r"(?i)[a-z][a-z0-9+]*://"
+# Too much rather than too little, where a password is not written as it should be.
+_CREDENTIALS: Final = r"(?i)(?<=://)([^:/@]*):.*@|(?<=[?&])(password=)[^&]*"
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """The place of an index. ``str()`` is fit for a message: it shows no password."""
 
     url: str
@@ -24,7 +26,24 @@ class Location:
     """The file, where it is SQLite."""
 
     def __str__(self) -> str:
-        return str(self.path) if self.path is not None else _PASSWORD.sub(r"\1:***@", self.url)
+        return str(self.path) if self.path is not None else re.sub(_CREDENTIALS, _hidden, self.url)
+
+    def name_of(self, repository: Repository) -> str:
+        """What tells a repository from others in this index.
+
+        In a file, the path of its git directory; on a server, which many machines have clones for, the remote that it
+        is fetched from.
+        """
+        if self.path is None and (remote := repository.remote()) is not None:
+            from indexer.git.remotes import canonical
+
+            place = canonical(remote)
+            return remote if place is None else f"{place.host}/{place.path}"
+        return str(repository.git_dir)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return f"{found[2]}***" if found[2] else f"{found[1]}:***@"
 
 
 def locate(index: str | None, git_dir: Path) -> Location:
@@ -34,11 +53,11 @@ def locate(index: str | None, git_dir: Path) -> Location:
     """
     if not index:
         return at_path(git_dir / "fluxidx" / "index.db")
-    if sqlite := _SQLITE.fullmatch(index):
+    if sqlite := re.fullmatch(_SQLITE, index):
         if sqlite["path"] in {None, "", ":memory:"}:
             raise IndexUnusable(f"--index {index}: an index in memory is gone when the command ends: name a file")
         return at_path(Path(sqlite["path"]))
-    if _SCHEME.match(index):
+    if re.match(_SCHEME, index):
         # The driver this project is tested with and depends on; SQLAlchemy's own default differs between its versions.
         return Location(re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", index), None)
     return at_path(Path(index).expanduser())

@@ -1,4 +1,4 @@
-"""One build of an index at a time."""
+"""One build of a repository at a time: two that write the same rows would only undo each other's work."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from typing import Final
 from indexer.index.errors import IndexUnusable
 from indexer.index.location import Location
 
-_ADVISORY: Final = 0x666C7578696478  # "fluxidx": the number of PostgreSQL's advisory lock
+_ADVISORY: Final = 0x666C7578  # "flux": the first half of the keys of PostgreSQL's advisory locks
 
 
-def building(location: Location, waiting: Callable[[], None]) -> AbstractContextManager[None]:
-    """Holds the index for one build; ``waiting`` is called where another build has to end first.
+def building(location: Location, name: str, waiting: Callable[[], None]) -> AbstractContextManager[None]:
+    """Holds the index for one build of ``name``; ``waiting`` is called where another build has to end first.
 
-    The lock goes with the process, however it ends. On databases other than SQLite and PostgreSQL the database's own
-    transactions are all that keeps two builds apart.
+    A SQLite index, which has one writer in any case, is held for all repositories. The lock goes with the process,
+    however it ends. On databases other than SQLite and PostgreSQL the database's own transactions are all that keeps
+    two builds apart.
     """
     if location.path is not None:
         return _file_lock(location.path, waiting)
-    return _advisory_lock(location, waiting)
+    return _advisory_lock(location, name, waiting)
 
 
 @contextmanager
@@ -45,7 +46,9 @@ def _file_lock(index: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def _advisory_lock(location: Location, waiting: Callable[[], None]) -> Iterator[None]:
+def _advisory_lock(location: Location, name: str, waiting: Callable[[], None]) -> Iterator[None]:
+    from zlib import crc32
+
     from sqlalchemy import text
 
     from indexer.index.database import engine_of, failures
@@ -53,8 +56,9 @@ def _advisory_lock(location: Location, waiting: Callable[[], None]) -> Iterator[
     engine = engine_of(location).execution_options(isolation_level="AUTOCOMMIT")
     with failures(location, "written"), engine.connect() as connection:
         if engine.dialect.name == "postgresql":
-            number = {"number": _ADVISORY}
-            if not connection.execute(text("SELECT pg_try_advisory_lock(:number)"), number).scalar():
+            # The keys are signed numbers of 32 bits; two names with one number wait for each other in vain, no more.
+            keys = {"ours": _ADVISORY, "name": crc32(name.encode()) - (1 << 31)}
+            if not connection.execute(text("SELECT pg_try_advisory_lock(:ours, :name)"), keys).scalar():
                 waiting()
-                connection.execute(text("SELECT pg_advisory_lock(:number)"), number)
+                connection.execute(text("SELECT pg_advisory_lock(:ours, :name)"), keys)
         yield

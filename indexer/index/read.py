@@ -10,15 +10,15 @@ import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
-from urllib.parse import quote
 
 from indexer.errors import IndexMissing
 from indexer.index.errors import BadQuery, IndexNewer, IndexStale, IndexUnusable
 from indexer.index.location import Location
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy import Connection
 
 SCHEMA: Final = "0001"
@@ -33,7 +33,7 @@ Row = dict[str, Any]
 _SURROGATES: Final = 0xD800
 _ESCAPED_BYTES: Final = 0xDC00
 """Where Python's ``surrogateescape`` puts bytes that are not UTF-8."""
-_UNSTORABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNSTORABLE: Final = "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
 _NONE: Final[Mapping[str, Any]] = {}
 
 
@@ -42,7 +42,7 @@ def storable(text: str) -> str:
 
     Databases refuse the former and NUL; the others would reach the terminals of those who read the index.
     """
-    return text if text.isprintable() else _UNSTORABLE.sub(_escaped, text)
+    return text if text.isprintable() else re.sub(_UNSTORABLE, _escaped, text)
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -204,12 +204,14 @@ def check_version(location: Location, version: str | None) -> None:
 def _open_sqlite(location: Location, path: Path) -> _SQLite:
     if not path.exists():
         raise IndexMissing(f"{path}: there is no index{RUN_BUILD}")
-    uri = f"file:{quote(str(path))}?mode=ro"
+    # https://www.sqlite.org/uri.html, 3.1: the three characters that mean something in the URI of a file.
+    quoted = str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    uri = f"file:{quoted}?mode=ro"
     try:
         connection = _begin_sqlite(uri)
     except sqlite3.OperationalError:
         # Where SQLite may not write beside the file, it cannot share it with a writer; then there is no writer either.
-        log = Path(f"{path}-wal")
+        log = path.with_name(f"{path.name}-wal")
         if log.exists() and log.stat().st_size:
             raise IndexUnusable(f"{path}: the index cannot be opened: check its permissions") from None
         try:

@@ -124,6 +124,63 @@ INPUT: Final = Table(
     Column("unit_id", Integer, ForeignKey("unit.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("sight_id", Integer, ForeignKey("sight.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
 )
+# What live clusters said when they were last asked, each under its context and server. A build leaves these alone.
+LIVE_CLUSTER: Final = Table(
+    "live_cluster",
+    METADATA,
+    _id(),
+    _text("context"),
+    _text("server"),
+    _text("read_at"),
+    Column("complete", SmallInteger, nullable=False),
+    _text("discovery"),
+    _text("unreadable"),
+)
+LIVE_UNIT: Final = Table(
+    "live_unit",
+    METADATA,
+    _id(),
+    _owner("live_cluster"),
+    _text("kind"),
+    _text("namespace"),
+    _text("name"),
+    Column("suspended", SmallInteger, nullable=False),
+    _text("ready", nullable=True),
+    _text("reason", nullable=True),
+    _text("message", nullable=True),
+    _text("applied", nullable=True),
+    _text("attempted", nullable=True),
+    _text("path", nullable=True),
+    _text("document"),
+)
+LIVE_SOURCE: Final = Table(
+    "live_source",
+    METADATA,
+    _id(),
+    _owner("live_cluster"),
+    _text("kind"),
+    _text("namespace"),
+    _text("name"),
+    _text("ready", nullable=True),
+    _text("reason", nullable=True),
+    _text("message", nullable=True),
+    _text("url", nullable=True),
+    _text("ref", nullable=True),
+    _text("revision", nullable=True),
+    _text("document"),
+)
+LIVE_OBJECT: Final = Table(
+    "live_object",
+    METADATA,
+    _id(),
+    _owner("live_cluster"),
+    Column("gvk_id", Integer, ForeignKey("gvk.id"), nullable=False),
+    _text("namespace"),
+    _text("name"),
+    _text("uid"),
+    _text("created"),
+    _text("document"),
+)
 
 Index("ix_repository_name", REPOSITORY.c.name, unique=True)
 Index("ix_file_path", FILE.c.path, FILE.c.origin, FILE.c.repository_id, unique=True)
@@ -139,3 +196,7 @@ Index("ix_substitution_object_id", SUBSTITUTION.c.object_id)
 Index("ix_substitution_file_id", SUBSTITUTION.c.file_id)
 Index("ix_sight_path", SIGHT.c.path)
 Index("ix_input_sight_id", INPUT.c.sight_id)
+Index("ix_live_unit_live_cluster_id", LIVE_UNIT.c.live_cluster_id)
+Index("ix_live_source_live_cluster_id", LIVE_SOURCE.c.live_cluster_id)
+Index("ix_live_object_live_cluster_id", LIVE_OBJECT.c.live_cluster_id)
+Index("ix_live_object_name", LIVE_OBJECT.c.name)

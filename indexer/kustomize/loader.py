@@ -154,6 +154,7 @@ class Loader:
         """
         if not is_remote_file(path):
             return self.tree, self.locate(path)
+        self._note_remote()
         found = self.remotes.file(path) if self.remotes is not None else None
         if found is None:
             raise RemoteError(
@@ -162,6 +163,10 @@ class Loader:
                 "copy in .fluxidx.toml",
             )
         return self._recorded(found[0]), found[1]
+
+    def _note_remote(self) -> None:
+        if isinstance(self.tree, RecordingTree):
+            self.tree.remote = True
 
     def _recorded(self, tree: Tree) -> Tree:
         return self.tree.beside(tree) if isinstance(self.tree, RecordingTree) else tree
@@ -201,6 +206,7 @@ class Loader:
         return self._opened(path)
 
     def _cloned(self, url: str, spec: RepoSpec) -> Loader:
+        self._note_remote()
         found = self.remotes.repository(spec) if self.remotes is not None else None
         if found is None:
             raise RemoteError(

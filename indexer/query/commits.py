@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from indexer.git.blame import Commit, Uncommitted
 from indexer.git.command import GitError
 from indexer.git.permalink import permalink
-from indexer.git.remotes import Forge
-from indexer.git.repository import Repository
-from indexer.index.read import Row
-from indexer.manifest.node import Span
 from indexer.query.answers import Hop
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from indexer.git.remotes import Forge
+    from indexer.git.repository import Repository
+    from indexer.index.read import Row
+    from indexer.manifest.provenance import Span
 
 History = tuple[Commit | None, str | None, tuple[Hop, ...]]
 """The commit, the link, and what could not be found out."""
@@ -35,13 +39,17 @@ class Commits:
             return "no commit yet + uncommitted changes"
         if self._pinned:
             return f"sha1:{self._head}"
-        branch = self._repository.branch()
+        branch = self._branch
         shown = f"{branch}@sha1:{self._head}" if branch else f"sha1:{self._head}"
         return f"{shown} + uncommitted changes" if self._changes else shown
 
     @cached_property
+    def _branch(self) -> str | None:
+        return None if self._pinned else self._repository.seen.branch
+
+    @cached_property
     def _changes(self) -> frozenset[str]:
-        return frozenset() if self._pinned else self._repository.changes()
+        return frozenset() if self._pinned else self._repository.seen.changed
 
     def of(self, definition: Span | None) -> History:
         """What Git knows of the lines of a definition."""
@@ -76,8 +84,4 @@ class Commits:
 
     @cached_property
     def _remote(self) -> str | None:
-        """The remote that the branch follows, else ``origin``, else the first."""
-        remotes = self._repository.remotes()
-        upstream = self._repository.upstream()
-        names = [upstream.remote if upstream else "origin", "origin", *remotes]
-        return next((remotes[name] for name in names if name in remotes), None)
+        return self._repository.remote(self._branch)

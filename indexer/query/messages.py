@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from indexer.index.read import Row
-from indexer.manifest.node import Source, Span
+from indexer.manifest.provenance import Source, Span
 from indexer.query.rows import span
 from indexer.query.scope import Scope
 

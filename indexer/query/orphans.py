@@ -12,9 +12,9 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final
 
-from indexer.cluster.model import FluxState, Listed, LiveUnit, Metadata, Unreadable
-from indexer.flux.model import ObjectId, UnitId, UnitState
-from indexer.manifest.node import Span
+from indexer.cluster.model import Discovery, FluxState, Listed, LiveUnit, Metadata, Resource, Unreadable
+from indexer.flux.identity import ObjectId, UnitId, UnitState
+from indexer.manifest.provenance import Span
 from indexer.query.natives import native
 from indexer.query.rows import object_of, span, unit_of
 from indexer.query.scope import Scope
@@ -121,6 +121,12 @@ class _Code:
         group, kind, namespace, name = one.key
         plain = (group, kind, "", name)
         return plain if namespace == "default" and plain in self.objects else None
+
+
+def listable(discovery: Discovery) -> list[Resource]:
+    """The kinds to go through: each once, in the version that the cluster prefers."""
+    kinds = {(one.group, one.plural): one for one in discovery.resources if "list" in one.verbs}
+    return [kinds[key] for key in sorted(kinds)]
 
 
 def orphans(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from indexer.flux.model import RenderedObject
@@ -20,7 +20,8 @@ _OPEN: Final = ("apiVersion", "kind", "metadata")
 """What SOPS leaves readable, and an answer may say of an encrypted object."""
 
 _VARIABLE: Final = re.compile(r"\w+")
-PLACEHOLDER: Final = "(redacted)"
+HIDDEN: Final = "(redacted)"
+CHANGED: Final = "(redacted, another value)"
 
 Text = tuple[Source, int]
 """Where a text stands."""
@@ -93,15 +94,18 @@ class Secrecy:
                 return True
         return self._redaction.hides(self._root, path, node)
 
-    def hidden(self, node: Node, path: tuple[str, ...] = ()) -> Node:
-        """The tree with a word in the place of what is secret."""
+    def hidden(self, node: Node, path: tuple[str, ...] = (), changed: Collection[str] = ()) -> Node:
+        """The tree with a word in the place of what is secret, another one at the JSON pointers ``changed``."""
         if isinstance(node, Mapping) and node.fields:
             return node.derive(
-                {key: (at, self.hidden(value, (*path, key))) for key, (at, value) in node.fields.items()}
+                {key: (at, self.hidden(value, (*path, key), changed)) for key, (at, value) in node.fields.items()}
             )
         if isinstance(node, Sequence) and node.items:
-            return node.derive([self.hidden(item, (*path, str(index))) for index, item in enumerate(node.items)])
-        return Scalar(PLACEHOLDER) if self.hides(node, path) else node
+            items = [self.hidden(item, (*path, str(index)), changed) for index, item in enumerate(node.items)]
+            return node.derive(items)
+        if not self.hides(node, path):
+            return node
+        return Scalar(CHANGED if pointer(path) in changed else HIDDEN)
 
 
 def _text(node: Node) -> Text:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from indexer.flux.identity import ObjectId, UnitId
@@ -31,4 +30,8 @@ def unit_of(row: Row, prefix: str = "unit_") -> UnitId:
 
 def pointers(text: str | None) -> tuple[str, ...]:
     """The JSON pointers of a ``fields`` column."""
-    return tuple(json.loads(text)) if text else ()
+    if not text:
+        return ()
+    import json
+
+    return tuple(json.loads(text))

@@ -13,8 +13,8 @@ from indexer.index.read import storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
+    from indexer.git.repository import Repository
     from indexer.index.read import Index, Row
 
 _FEW: Final = 100
@@ -33,9 +33,9 @@ class Scope:
         self._met: dict[int, Row | None] = {}
 
     @classmethod
-    def of(cls, index: Index, common_dir: Path, clusters: Sequence[str] = ()) -> Self:
-        """The scope of the repository with that common git directory. Raises FluxidxError for an unknown cluster."""
-        name = storable(str(common_dir))
+    def of(cls, index: Index, repository: Repository, clusters: Sequence[str] = ()) -> Self:
+        """The scope of a repository that is in the index. Raises FluxidxError for an unknown cluster."""
+        name = storable(index.location.name_of(repository))
         scope = cls(index, index.rows("SELECT * FROM builds WHERE repository = :build", {"build": name})[0], clusters)
         if clusters:
             scope._check_clusters()

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from indexer.cluster.model import FluxState, LiveUnit, Unreadable
-from indexer.flux.model import UnitId
-from indexer.git.command import GitError
+from indexer.cluster.reader import LiveCluster
+from indexer.flux.identity import UnitId
 from indexer.git.repository import Repository
 from indexer.index.read import Row
-from indexer.manifest.node import Span
+from indexer.manifest.provenance import Span
+from indexer.query.applied import applied, distance
 from indexer.query.messages import Place, places
 from indexer.query.rows import span, unit_of
 from indexer.query.scope import Scope
@@ -72,11 +72,17 @@ class Status:
     units: tuple[UnitStatus, ...]
     unreadable: tuple[Unreadable, ...]
 
+    @property
+    def good(self) -> bool:
+        """Whether every unit stands where it should."""
+        return all(one.standing in GOOD for one in self.units)
 
-def status(scope: Scope, cluster: str, flux: FluxState, repository: Repository) -> Status:
+
+def status(scope: Scope, cluster: str, live: LiveCluster, repository: Repository) -> Status:
     """Where each unit of a cluster stands; units that run and are not defined come last."""
+    flux = live.flux
     rows = [row for row in scope.units.values() if row["cluster"] == cluster]
-    judge = _Judge(scope, flux, repository)
+    judge = _Judge(scope, live, repository)
     known = {unit_of(row, "") for row in rows}
     units = [judge.of(row) for row in rows]
     units += _undefined(flux, known)
@@ -91,9 +97,11 @@ def _undefined(flux: FluxState, known: set[UnitId]) -> Iterator[UnitStatus]:
 
 
 class _Judge:
-    def __init__(self, scope: Scope, flux: FluxState, repository: Repository) -> None:
+    def __init__(self, scope: Scope, live: LiveCluster, repository: Repository) -> None:
         self._scope = scope
-        self._flux = flux
+        self._live = live
+        self._flux = live.flux
+        self._repository = repository
         self._history = _History(repository, scope.build["head"])
 
     def of(self, row: Row) -> UnitStatus:
@@ -136,13 +144,14 @@ class _Judge:
         """A unit that is ready, held against the commit that is indexed."""
         if live.id.kind != "Kustomization" or row["directory"] is None:
             return self._beside_source(row, live)
-        commit = _commit(live.applied_origin or live.applied)
-        if commit is None:
-            return self._beside_source(row, live)
-        found = self._history.between(commit)
-        if isinstance(found, str):
-            return self._status(row, live, Standing.UNKNOWN, found)
-        behind, ahead = found
+        decided = applied(self._live, live, self._repository)
+        if decided.commit is None:
+            return self._status(row, live, Standing.UNKNOWN, decided.reason or "")
+        commit = decided.commit
+        apart = self._history.between(commit)
+        if apart is None:
+            return self._status(row, live, Standing.UNKNOWN, f"git cannot compare {commit[:10]} with what is indexed")
+        behind, ahead = apart
         if behind and ahead:
             why = f"the cluster applied {commit[:10]}, which is not in the history of what is indexed"
             return self._status(row, live, Standing.DIVERGED, why, behind)
@@ -173,37 +182,20 @@ class _History:
     def __init__(self, repository: Repository, head: str | None) -> None:
         self._repository = repository
         self._head = head
-        self._between: dict[str, tuple[int, int] | str] = {}
+        self._between: dict[str, tuple[int, int] | None] = {}
         self._changed: dict[str, frozenset[str]] = {}
 
-    def between(self, commit: str) -> tuple[int, int] | str:
-        """By how many commits ``commit`` is behind the indexed one, and ahead of it; or why that is not known."""
+    def between(self, commit: str) -> tuple[int, int] | None:
+        """By how many commits ``commit`` is behind the indexed one, and ahead of it; None where git cannot tell."""
         if commit not in self._between:
-            self._between[commit] = self._look_up(commit)
+            self._between[commit] = distance(self._repository, commit, self._head)
         return self._between[commit]
-
-    def _look_up(self, commit: str) -> tuple[int, int] | str:
-        if self._head is None:
-            return "this repository has no commit yet"
-        try:
-            return self._repository.distance(commit, self._head)
-        except GitError:
-            return f"{commit[:10]} is not in this clone: git fetch brings it, unless its branch is gone"
 
     def touches(self, commit: str, paths: frozenset[str]) -> bool:
         """Whether one of the paths, or a file in one of them, differs between ``commit`` and the indexed one."""
         if commit not in self._changed:
             self._changed[commit] = self._repository.changed_paths(commit, self._head or "HEAD")
         return any(path in paths or posixpath.dirname(path) in paths for path in self._changed[commit])
-
-
-_REVISION: Final = re.compile(r"(?:^|[@/:])(?:sha1:)?([0-9a-f]{40})$")
-
-
-def _commit(revision: str | None) -> str | None:
-    """The commit of ``main@sha1:…``, ``main/…`` (Flux before 0.36) or a bare one; None where there is none."""
-    match = _REVISION.search(revision or "")
-    return match[1] if match is not None else None
 
 
 def _failure(live: LiveUnit, message: str) -> str:

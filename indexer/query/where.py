@@ -12,7 +12,7 @@ from indexer.query.names import Name, find
 from indexer.query.rows import object_of, pointers, span, unit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from indexer.git.remotes import Forge
     from indexer.git.repository import Repository
@@ -22,8 +22,15 @@ if TYPE_CHECKING:
 
 def where(scope: Scope, repository: Repository, name: Name, forges: Mapping[str, Forge] | None = None) -> Where:
     """Everything that made the objects that ``name`` means what they are. Raises NotFound, with near misses."""
+    return Where(str(name), explain(scope, repository, find(scope, name), forges))
+
+
+def explain(
+    scope: Scope, repository: Repository, rows: Iterable[Row], forges: Mapping[str, Forge] | None = None
+) -> tuple[Match, ...]:
+    """Everything that made the objects of these rows of view ``objects`` what they are."""
     commits = Commits(repository, scope.build, forges or {})
-    return Where(str(name), tuple(_match(scope, row, commits) for row in find(scope, name)))
+    return tuple(_match(scope, row, commits) for row in rows)
 
 
 def _match(scope: Scope, row: Row, commits: Commits) -> Match:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from indexer.flux.identity import ObjectId, SourceRef, Substitution, UnitId
     from indexer.manifest.provenance import Contribution, Span
     from indexer.query.answers import Deployed, File, Link, Match, What, Where
@@ -16,7 +16,16 @@ SCHEMA = "fluxidx/1"
 
 def dumps(answer: Any) -> str:
     """JSON as every command prints it."""
+    import json
+
     return json.dumps(answer, indent=2, ensure_ascii=False)
+
+
+def dumps_line(answer: Any) -> str:
+    """JSON on one line, for ``-o jsonl``."""
+    import json
+
+    return json.dumps(answer, ensure_ascii=False)
 
 
 def where(answer: Where) -> dict[str, Any]:
@@ -24,7 +33,7 @@ def where(answer: Where) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "query": {"command": "where", "object": answer.query},
-        "matches": [_match(match) for match in answer.matches],
+        "matches": [match_of(match) for match in answer.matches],
     }
 
 
@@ -65,7 +74,8 @@ def unit(value: UnitId) -> dict[str, str]:
     return {"kind": value.kind, "namespace": value.namespace, "name": value.name}
 
 
-def _match(match: Match) -> dict[str, Any]:
+def match_of(match: Match, live: dict[str, Any] | None = None) -> dict[str, Any]:
+    """One entry of ``matches``."""
     commit = match.commit
     return {
         "cluster": match.cluster,
@@ -81,7 +91,7 @@ def _match(match: Match) -> dict[str, Any]:
         "commit": commit
         and {"sha": commit.sha, "author": commit.author, "date": commit.date, "subject": commit.subject},
         "link": match.link,
-        "live": None,
+        "live": live,
         "unresolved": [{"hop": one.hop, "reason": one.reason} for one in match.unresolved],
     }
 

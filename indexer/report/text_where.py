@@ -76,6 +76,11 @@ def _list(writer: Writer, matches: Sequence[Match]) -> None:
 
 def _match(writer: Writer, match: Match, *, verbose: bool) -> None:
     writer.heading(object_name(match.object), f"cluster {match.cluster}")
+    details(writer, match, verbose=verbose)
+
+
+def details(writer: Writer, match: Match, *, verbose: bool) -> None:
+    """Everything about one object but its name."""
     changes = [one for one in match.contributions if one.role is not Role.DEPLOYS and not _said(one, match)]
     for role in _ORDER:
         _changes(writer, _LABELS[role], [one for one in changes if one.role is role], verbose=verbose)

@@ -60,6 +60,22 @@ VIEWS = {
     "inputs": """
         SELECT input.unit_id AS unit_id, sight.access AS access, sight.path AS path, sight.blob AS blob
         FROM input JOIN sight ON sight.id = input.sight_id""",
+    "live_clusters": """
+        SELECT live_cluster.id AS live_cluster_id, context, server, read_at, complete FROM live_cluster""",
+    "live_units": """
+        SELECT live_cluster.context AS context, live_unit.live_cluster_id AS live_cluster_id, kind, namespace, name,
+               suspended, ready, reason, message, applied, attempted, path
+        FROM live_unit JOIN live_cluster ON live_cluster.id = live_unit.live_cluster_id""",
+    "live_sources": """
+        SELECT live_cluster.context AS context, live_source.live_cluster_id AS live_cluster_id, kind, namespace, name,
+               ready, reason, message, url, ref, revision
+        FROM live_source JOIN live_cluster ON live_cluster.id = live_source.live_cluster_id""",
+    "live_objects": """
+        SELECT live_cluster.context AS context, live_object.live_cluster_id AS live_cluster_id, gvk."group" AS group_,
+               gvk.version AS version, gvk.kind AS kind, live_object.namespace AS namespace, live_object.name AS name,
+               live_object.uid AS uid, live_object.created AS created
+        FROM live_object JOIN live_cluster ON live_cluster.id = live_object.live_cluster_id
+             JOIN gvk ON gvk.id = live_object.gvk_id""",
 }
 
 INDEXES: dict[str, tuple[str, ...]] = {
@@ -70,6 +86,9 @@ INDEXES: dict[str, tuple[str, ...]] = {
     "substitution": ("object_id", "file_id"),
     "sight": ("path",),
     "input": ("sight_id",),
+    "live_unit": ("live_cluster_id",),
+    "live_source": ("live_cluster_id",),
+    "live_object": ("live_cluster_id", "name"),
 }
 
 
@@ -165,6 +184,35 @@ def upgrade() -> None:
         foreign("input", "unit"),
         foreign("input", "sight"),
     )
+    table(
+        "live_cluster",
+        *texts("context", "server", "read_at"),
+        flag("complete"),
+        *texts("discovery", "unreadable"),
+    )
+    told = ("ready", "reason", "message")
+    table(
+        "live_unit",
+        *texts("kind", "namespace", "name"),
+        flag("suspended"),
+        *texts(*told, "applied", "attempted", "path", nullable=True),
+        *texts("document"),
+        owner="live_cluster",
+    )
+    table(
+        "live_source",
+        *texts("kind", "namespace", "name"),
+        *texts(*told, "url", "ref", "revision", nullable=True),
+        *texts("document"),
+        owner="live_cluster",
+    )
+    table(
+        "live_object",
+        *numbers("gvk_id"),
+        *texts("namespace", "name", "uid", "created", "document"),
+        owner="live_cluster",
+        refers=("gvk",),
+    )
     op.create_index("ix_repository_name", "repository", ["name"], unique=True)
     op.create_index("ix_file_path", "file", ["path", "origin", "repository_id"], unique=True)
     for name, columns in INDEXES.items():
@@ -177,6 +225,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in reversed(VIEWS):
         op.execute(f"DROP VIEW {name}")
+    for name in ("live_object", "live_source", "live_unit", "live_cluster"):
+        op.drop_table(name)
     for name in ("input", "sight", "substitution", "contribution", "object", "unit", "cluster", "gvk", "file"):
         op.drop_table(name)
     op.drop_table("repository")

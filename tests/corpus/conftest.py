@@ -99,7 +99,7 @@ def indexed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             name=request.param,
             path=path,
             repository=repository,
-            scope=Scope.of(index, repository.git_dir),
+            scope=Scope.of(index, repository),
             status=status,
             stderr=stderr.getvalue(),
             report=json.loads(stdout.getvalue()),

@@ -19,12 +19,13 @@ def test_reads_every_key(tmp_path):
     config = load(
         tmp_path,
         '[[cluster]]\nname = "prod"\nentry = ["a.yaml"]\nobjects = ["o.yaml"]\ncontext = "c"\n'
-        'substitute = {A = "1"}\nstrict = false\n'
+        'substitute = {A = "1"}\nstrict = false\nkubernetes = "1.34"\napi_versions = ["example.org/v1"]\n'
         '[[source]]\nurl = "https://x/y"\npath = "../y"\n[forges]\n"git.example.org" = "gitlab"\n',
     )
     (cluster,) = config.clusters
     assert (cluster.name, cluster.entry, cluster.objects) == ("prod", ("a.yaml",), (tmp_path / "o.yaml",))
     assert (cluster.context, dict(cluster.substitute), cluster.strict) == ("c", {"A": "1"}, False)
+    assert (cluster.kubernetes, cluster.api_versions) == ("1.34", ("example.org/v1",))
     assert [(source.url, source.path) for source in config.sources] == [("https://x/y", tmp_path / "../y")]
     assert config.forges == {"git.example.org": Forge.GITLAB}
 
@@ -39,6 +40,8 @@ def test_reads_every_key(tmp_path):
         ('[[cluster]]\nname = "a"\nentry = "b"\n', 3, '"entry" has to be a list of texts'),
         ('[[cluster]]\nname = "a"\nsubstitute = {A = 1}\n', 3, '"substitute" has to be a table of texts'),
         ('[[cluster]]\nname = "a"\nstrict = "no"\n', 3, '"strict" has to be true or false'),
+        ('[[cluster]]\nname = "a"\nkubernetes = 1.34\n', 3, '"kubernetes" has to be a version in a text'),
+        ('[[cluster]]\nname = "a"\nkubernetes = "new"\n', 3, '"kubernetes" has to be a version in a text'),
         ('[[source]]\nurl = "u"\n', 1, '"path" of [[source]] has to be a text'),
         ('[forges]\n"h" = "svn"\n', 2, '"svn" is no known forge'),
         ('[cluster]\nname = "a"\n', 1, "write [[cluster]]"),

@@ -4,7 +4,7 @@ from flux_fleet import config_map, kustomization, source, sync
 
 from indexer.flux.config import Config
 from indexer.git.repository import Repository
-from indexer.index.build import ensure_fresh
+from indexer.index.ensure import ensure_fresh
 from indexer.manifest.node import Role
 from indexer.query.names import parse as parse_name
 from indexer.query.places import parse as parse_place
@@ -16,7 +16,7 @@ from indexer.query.where import where
 def ask(fleet, question):
     repository = Repository.open(fleet.root)
     with ensure_fresh(repository, Config(), None) as index:
-        return question(repository, Scope.of(index, repository.git_dir))
+        return question(repository, Scope.of(index, repository))
 
 
 def deployed(fleet, place):

@@ -276,4 +276,4 @@ def test_a_set_that_waits_for_a_set_that_is_not_there_is_unresolved(units):
         "ResourceSet/tenants/apps"
     ]
     assert found.state is UnitState.UNRESOLVED
-    assert found.reason.startswith("clusters/one/set.yaml:7:15: dependsOn ResourceSet/tenants/no is no ResourceSet")
+    assert found.reason.startswith("clusters/one/set.yaml:7:15: dependsOn tenants/no is no ResourceSet")

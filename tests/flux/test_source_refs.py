@@ -5,7 +5,7 @@ from flux_fleet import config_map, kustomization, source, sync
 
 from indexer.flux.config import Config
 from indexer.git.repository import Repository
-from indexer.index.build import ensure_fresh
+from indexer.index.ensure import ensure_fresh
 from indexer.index.errors import IndexStale
 
 

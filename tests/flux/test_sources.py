@@ -1,10 +1,14 @@
 """Trees behind sources: sparse checkouts, includes, generated artifacts."""
 
+import io
+import tarfile
+
 import pytest
 
 from indexer.flux.artifacts import ArtifactSpec, GeneratorError, artifacts_of, build_artifact
 from indexer.flux.clones import GitRef, RefKind, git_ref
 from indexer.flux.config import Config
+from indexer.flux.doublestar import doublestar
 from indexer.flux.kustomization import clamped
 from indexer.flux.resources import ReferenceSpec, items_of
 from indexer.flux.sources import Registry, Sources, UnresolvedSource, describe
@@ -31,6 +35,7 @@ def tree(tmp_path):
     for name in ("apps/a/x.yaml", "apps/a/README.md", "apps/b/y.yaml", "appsettings.yaml", "infra/z.yaml", "one.yaml"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
+    (tmp_path / "bad.tgz").write_text("no archive")
     return DirectoryTree(tmp_path)
 
 
@@ -83,11 +88,17 @@ def test_what_a_git_repository_checks_out(ref, expected):
     assert describe(source).url == "https://x.org/r"
 
 
-def copied(tree, *operations, more="alias: r"):
+def built(tree, *operations, more="alias: r"):
     text = f"spec:\n  sources: [{{{more}, kind: GitRepository, name: s}}]\n  artifacts:\n  - name: a\n    copy:\n"
-    generator = node(text + "".join(f"    - {{{operation}}}\n" for operation in operations))
+    generator = node(
+        "metadata: {name: g, namespace: ns}\n" + text + "".join(f"    - {{{operation}}}\n" for operation in operations)
+    )
     (entry,) = items_of(find(generator, "spec", "artifacts"))
-    return files(build_artifact(ArtifactSpec(generator, "a", entry), lambda _: tree))
+    return build_artifact(ArtifactSpec(generator, "a", entry), lambda _: tree)
+
+
+def copied(tree, *operations):
+    return files(built(tree, *operations))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +110,10 @@ def copied(tree, *operations, more="alias: r"):
         ('from: "@r/apps/**", to: "@artifact/d/"', {"d/a/x.yaml", "d/a/README.md", "d/b/y.yaml"}),
         ('from: "@r/apps/*", to: "@artifact/d/"', {"d/apps/a/x.yaml", "d/apps/a/README.md", "d/apps/b/y.yaml"}),
         ('from: "@r/apps/**", to: "@artifact/", exclude: ["*.md", "b/**"]', {"a/x.yaml"}),
+        ('from: "@r/apps", to: "@artifact/", exclude: ["*.md", "b"]', {"apps/a/x.yaml"}),
+        ('from: "@r/apps", to: "@artifact/", exclude: ["a/**"]', {"apps/b/y.yaml"}),
         ('from: "@r/*.yaml", to: "@artifact/"', {"one.yaml", "appsettings.yaml"}),
+        ('from: "@r/one.yaml", to: "@artifact/", exclude: ["one.*"]', set()),
     ],
 )
 def test_copy_operations(tree, operation, expected):
@@ -112,12 +126,64 @@ def test_copy_operations(tree, operation, expected):
         ('from: "@r/none", to: "@artifact/"', "matches nothing"),
         ('from: "@q/apps", to: "@artifact/"', "@q is none of spec.sources"),
         ('from: "@r/apps/**", to: "@artifact/", exclude: ["**"]', "matches nothing"),
-        ('from: "@r/one.yaml", to: "@artifact/", strategy: Merge', "strategy Merge"),
+        ('from: "@r/one.yaml", to: "@artifact/", strategy: Mix', "unknown copy strategy Mix: use Overwrite, Merge,"),
+        ('from: "@r/one.yaml", to: "@artifact/", strategy: Extract', "one.yaml is no .tar.gz or .tgz to extract"),
+        ('from: "@r/bad.tgz", to: "@artifact/", strategy: Extract', "bad.tgz cannot be extracted: not a gzip file"),
+        ('from: "@r/apps", to: "@artifact/", strategy: Extract', "apps is no .tar.gz or .tgz to extract"),
     ],
 )
 def test_generators_that_fail(tree, operation, message):
     with pytest.raises(GeneratorError, match=message):
         copied(tree, operation)
+
+
+def test_merge_puts_the_values_of_a_file_over_those_of_the_one_before(tmp_path):
+    (tmp_path / "base.yaml").write_text("a: {x: 1, l: [1, 2]}\n---\nb: yes\n")
+    (tmp_path / "prod.yaml").write_text("a: {z: 2, l: [3]}\n")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/values.yaml").write_text("c: 3\n")
+    operations = [
+        f'from: "@r/{name}.yaml", to: "@artifact/d/values.yaml", strategy: Merge' for name in ("base", "prod")
+    ]
+    made = built(DirectoryTree(tmp_path), *operations)
+    assert made.read("d/values.yaml").decode() == "a:\n  l:\n  - 3\n  x: 1\n  z: 2\nb: true\n"
+    # Nobody wrote these lines: they belong to no file of the repository.
+    assert made.origin("d/values.yaml") == ("made by ArtifactGenerator ns/g", "d/values.yaml")
+    # Files of a directory overwrite.
+    whole = built(DirectoryTree(tmp_path), *operations, 'from: "@r/d/", to: "@artifact/", strategy: Merge')
+    assert whole.read("d/values.yaml") == b"c: 3\n"
+
+
+@pytest.mark.parametrize("pattern", ["dist/app.tgz", "**/*.tgz", "dist/*"])
+def test_extract_unpacks_archives(tmp_path, pattern):
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist/README.md").write_text("x")
+    with tarfile.open(tmp_path / "dist/app.tgz", "w:gz") as archive:
+        for name in ("deploy/a.yaml", "../outside.yaml"):
+            info = tarfile.TarInfo(name)
+            info.size = 3
+            archive.addfile(info, io.BytesIO(b"a: 1"))
+    made = built(DirectoryTree(tmp_path), f'from: "@r/{pattern}", to: "@artifact/in", strategy: Extract')
+    assert files(made) == {"in/deploy/a.yaml"}
+    assert made.read("in/deploy/a.yaml") == b"a: "
+    assert made.origin("in/deploy/a.yaml") == ("packed in dist/app.tgz", "deploy/a.yaml")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matches", "others"),
+    [
+        ("**/*.md", ["a.md", "x/y/a.md"], ["a.mdx"]),
+        ("a/**", ["a", "a/b/c"], ["ab"]),
+        ("a/*/c", ["a/b/c"], ["a/b/b/c"]),
+        ("a**", ["abc"], ["a/b"]),
+        ("{a,b*}/[!x]?", ["a/yz", "bc/yz"], ["c/yz", "a/xz", "a/y"]),
+        (r"a\*", ["a*"], ["ab"]),
+        ("**", ["a", "a/b"], []),
+    ],
+)
+def test_patterns_of_any_depth(pattern, matches, others):
+    expression = doublestar(pattern)
+    assert [path for path in (*matches, *others) if expression.fullmatch(path)] == matches
 
 
 def test_a_path_pattern_makes_an_artifact_for_each_match(tree):

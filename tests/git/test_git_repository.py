@@ -37,7 +37,7 @@ def test_before_the_first_commit(sandbox: Any) -> None:
     assert repository.head() is None
     assert repository.branch() == "main"
     assert repository.worktree().read("a.yaml") == b"x\n"
-    assert repository.fingerprint()
+    assert repository.status().fingerprint
     assert repository.last_commit("a.yaml", 1, 1) == Uncommitted()
     with pytest.raises(UnknownRevision, match="no commits yet"):
         repository.revision("HEAD")
@@ -68,7 +68,7 @@ def test_a_bare_repository(sandbox: Any, tmp_path: Path) -> None:
     assert repository.git_dir == bare
     assert repository.revision("main").read("a.yaml") == b"x\n"
     assert repository.blame("a.yaml", 1, 1)[0].subject == "First"
-    assert repository.fingerprint()
+    assert repository.status().fingerprint
     with pytest.raises(NoRepository, match="name a revision"):
         repository.worktree()
 
@@ -279,11 +279,11 @@ def test_the_fingerprint_changes_with_what_is_on_disk(sandbox: Any) -> None:
     sandbox.write("a.yaml", "one\n")
     sandbox.commit()
     repository = sandbox.open()
-    seen = [repository.fingerprint()]
-    assert repository.fingerprint() == seen[0]
+    seen = [repository.status().fingerprint]
+    assert repository.status().fingerprint == seen[0]
 
     def changed() -> bool:
-        seen.append(repository.fingerprint())
+        seen.append(repository.status().fingerprint)
         return seen[-1] not in seen[:-1]
 
     sandbox.write("ignored", "x")
@@ -312,7 +312,7 @@ def test_questions_do_not_import_gitpython(sandbox: Any) -> None:
     sandbox.commit()
     code = (
         "import sys; from indexer.git.repository import Repository; r = Repository.open('.');"
-        "r.fingerprint(); r.last_commit('a.yaml', 1, 1); r.remotes(); r.head(); r.worktree().read('a.yaml');"
+        "r.status().fingerprint; r.last_commit('a.yaml', 1, 1); r.remotes(); r.head(); r.worktree().read('a.yaml');"
         "assert 'git' not in sys.modules and 'gitdb' not in sys.modules"
     )
     here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

@@ -150,7 +150,7 @@ def test_configured_programs_are_not_run(sandbox: Any, tmp_path: Path) -> None:
     sandbox.write("a.yaml", "b\n")
     repository = sandbox.open()
     assert repository.worktree().read("a.yaml") == b"b\n"
-    assert repository.fingerprint()
+    assert repository.status().fingerprint
     assert repository.blame("a.yaml", 1, 1)
     assert repository.revision("HEAD").read("a.yaml") == b"a\n"
     assert not ran.exists()

@@ -1,10 +1,9 @@
-"""A rendering made by hand, and a PostgreSQL server where one is installed."""
+"""A rendering made by hand."""
 
 from __future__ import annotations
 
 import os
 import pickle
-import shutil
 import subprocess
 import sys
 import types
@@ -126,31 +125,32 @@ class Paused:
 _WRITER = """
 import pickle, sys
 from pathlib import Path
-from indexer.index import write, writer
-from indexer.index.location import at_path
+from indexer.index import engine, write, writer
+from indexer.index.location import locate
 
-insert = writer._SQLite.insert
+def pausing(insert):
+    def insert_and_pause(self, table, rows):
+        insert(self, table, rows)
+        if table == "object":
+            print("half", flush=True)
+            sys.stdin.readline()
+    return insert_and_pause
 
-def pausing(self, table, rows):
-    insert(self, table, rows)
-    if table == "object":
-        print("half", flush=True)
-        sys.stdin.readline()
-
-writer._SQLite.insert = pausing
-write.replace(at_path(Path(sys.argv[1])), *pickle.loads(Path(sys.argv[2]).read_bytes()))
+for kind in writer._SQLite, engine._Writer:
+    kind.insert = pausing(kind.insert)
+write.replace(locate(sys.argv[1], Path()), *pickle.loads(Path(sys.argv[2]).read_bytes()))
 """
 
 
 @pytest.fixture
-def paused_writer(tmp_path: Path) -> Iterator[Callable[[Path, Build, list[Cluster]], Paused]]:
+def paused_writer(tmp_path: Path) -> Iterator[Callable[[str, Build, list[Cluster]], Paused]]:
     """Starts a process that replaces the rows of a build and waits when half of the new ones are written."""
     started: list[Paused] = []
 
-    def start(index: Path, build: Build, clusters: list[Cluster]) -> Paused:
+    def start(index: str, build: Build, clusters: list[Cluster]) -> Paused:
         values = tmp_path / "values.pickle"
         values.write_bytes(pickle.dumps((build, clusters)))
-        command = [sys.executable, "-c", _WRITER, str(index), str(values)]
+        command = [sys.executable, "-c", _WRITER, index, str(values)]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
         started.append(Paused(process))
         assert process.stdout is not None
@@ -187,56 +187,3 @@ def repository(tmp_path: Path) -> Path:
     for arguments in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "one"]):
         subprocess.run(["git", *arguments], cwd=root, check=True)
     return root
-
-
-def _postgres_program(name: str) -> str | None:
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    return shutil.which(name, path=os.pathsep.join([os.environ["PATH"], *map(str, installed)]))
-
-
-@pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The directory that holds a server only this test run knows, and its socket."""
-    pytest.importorskip("psycopg")
-    initdb, pg_ctl = _postgres_program("initdb"), _postgres_program("pg_ctl")
-    if initdb is None or pg_ctl is None:
-        pytest.skip("no PostgreSQL server is installed: initdb and pg_ctl are in no known place")
-    directory = tmp_path_factory.mktemp("pg").resolve()
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        # PostgreSQL refuses to run as root.
-        if subprocess.run(["id", "postgres"], capture_output=True, check=False).returncode or not shutil.which(
-            "setpriv"
-        ):
-            pytest.skip("PostgreSQL does not run as root, and there is no user postgres (or no setpriv) to run it as")
-        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        directory = Path("/tmp") / f"fluxidx-{directory.parent.name}-{os.getpid()}"  # noqa: S108 - others cannot enter pytest's own
-        directory.mkdir()
-        shutil.chown(directory, "postgres", "postgres")
-    data = directory / "data"
-    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(directory)}
-
-    def run(*command: str) -> None:
-        subprocess.run([*as_user, *command], check=True, env=environment, cwd=directory, stdout=subprocess.DEVNULL)
-
-    try:
-        run(initdb, "-D", str(data), "-U", "fluxidx", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = f"-k {directory} -c listen_addresses= -c fsync=off"
-        run(pg_ctl, "-D", str(data), "-w", "-l", str(directory / "log"), "-o", options, "start")
-        try:
-            yield directory
-        finally:
-            run(pg_ctl, "-D", str(data), "-w", "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-@pytest.fixture
-def postgresql(postgresql_server: Path, request: pytest.FixtureRequest) -> str:
-    """The URL of an empty database."""
-    import psycopg
-
-    name = f"test{abs(hash(request.node.nodeid))}"
-    with psycopg.connect(f"host={postgresql_server} user=fluxidx dbname=postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    return f"postgresql://fluxidx@/{name}?host={postgresql_server}"

@@ -13,7 +13,8 @@ from indexer.errors import ExitCode, IndexMissing
 from indexer.flux.config import Config
 from indexer.flux.model import UnitId, UnitState
 from indexer.git.repository import Repository
-from indexer.index.build import ClusterTotals, Problem, build_index, ensure_fresh
+from indexer.index.build import ClusterTotals, Problem, build_index
+from indexer.index.ensure import ensure_fresh
 from indexer.index.errors import IndexStale
 from indexer.index.location import locate
 from indexer.index.lock import building
@@ -200,7 +201,7 @@ def two_builds(fleet, location):
         waiting.set()
 
     second = threading.Thread(target=lambda: reports.append(build_index(fleet, Config(), location, say=say)))
-    with building(location, lambda: None):
+    with building(location, location.name_of(fleet), lambda: None):
         second.start()
         assert waiting.wait(60)
         assert not reports

@@ -14,9 +14,10 @@ pytestmark = pytest.mark.usefixtures("rendering")
 
 
 @pytest.fixture
-def fluxidx(repository, monkeypatch, capsys):
+def fluxidx(repository, any_index, monkeypatch, capsys):
     """Runs a command line in the repository: exit code, standard output, standard error."""
     monkeypatch.chdir(repository)
+    monkeypatch.setenv("FLUXIDX_INDEX", any_index)
 
     def call(*arguments):
         code = run(arguments)

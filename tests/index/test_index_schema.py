@@ -40,6 +40,10 @@ VIEWS = {
     "substitutions": "object_id unit_id variable fields supplied_by redacted repository file document line column_ "
     "end_line end_column",
     "inputs": "unit_id access path blob",
+    "live_clusters": "live_cluster_id context server read_at complete",
+    "live_units": "context live_cluster_id kind namespace name suspended ready reason message applied attempted path",
+    "live_sources": "context live_cluster_id kind namespace name ready reason message url ref revision",
+    "live_objects": "context live_cluster_id group_ version kind namespace name uid created",
 }
 
 

@@ -18,8 +18,8 @@ from indexer.index.write import replace
 
 
 @pytest.fixture
-def location(tmp_path):
-    return at_path(tmp_path / "index.db")
+def location(any_index, tmp_path):
+    return locate(any_index, tmp_path)
 
 
 def rows(location, sql, **parameters):
@@ -154,7 +154,7 @@ def test_any_text_can_be_stored_and_found(location, cluster, build, text, stored
 
 def test_readers_see_the_old_index_until_the_new_one_is_whole(location, cluster, build, paused_writer):
     replace(location, build(), [cluster("old")])
-    writer = paused_writer(location.path, build(), [cluster("new")])
+    writer = paused_writer(location.url, build(), [cluster("new")])
     with connect(location) as early:
         assert early.rows("SELECT cluster FROM clusters") == [{"cluster": "old"}]
         writer.go()
@@ -164,14 +164,14 @@ def test_readers_see_the_old_index_until_the_new_one_is_whole(location, cluster,
 
 def test_a_killed_build_leaves_the_old_index(location, cluster, build, paused_writer):
     replace(location, build(), [cluster()])
-    paused_writer(location.path, build(fingerprint="f2"), [cluster("new")]).kill()
+    paused_writer(location.url, build(fingerprint="f2"), [cluster("new")]).kill()
     check_everything(location)
     replace(location, build(), [cluster()])
     check_everything(location)
 
 
 def test_the_first_build_may_be_killed_too(location, cluster, build, paused_writer):
-    paused_writer(location.path, build(), [cluster()]).kill()
+    paused_writer(location.url, build(), [cluster()]).kill()
     replace(location, build(), [cluster()])
     check_everything(location)
 
@@ -183,15 +183,6 @@ def test_an_index_that_cannot_be_written_names_the_place(tmp_path, cluster, buil
     (tmp_path / "text").write_text("not a database, and long enough to be none" * 30)
     with pytest.raises(IndexUnusable, match=r"text: the index cannot be written: file is not a database"):
         replace(at_path(tmp_path / "text"), build(), [cluster()])
-
-
-def test_postgresql_holds_the_same(postgresql, tmp_path, cluster, build):
-    location = locate(postgresql, tmp_path)
-    replace(location, build(fingerprint="f0"), [cluster("old")])
-    replace(location, build(), [cluster()])
-    check_everything(location)
-    with connect(location) as index:
-        assert index.ask("SELECT kind FROM objects WHERE name = 'bar'")[0] == ["kind"]
 
 
 def test_a_new_index_is_written_without_sqlalchemy(tmp_path, build):

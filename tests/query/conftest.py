@@ -125,7 +125,7 @@ class Fleet:
         return git(self.root, *arguments)
 
     def of(self, *clusters: str) -> Scope:
-        return Scope.of(self.scope.index, self.repository.git_dir, clusters)
+        return Scope.of(self.scope.index, self.repository, clusters)
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -151,4 +151,4 @@ def fleet(tmp_path: Path):
     )
     replace(location, build, [_cluster("prod"), _cluster("test")])
     with connect(location) as index:
-        yield Fleet(root, repository, Scope.of(index, repository.git_dir), repository.worktree())
+        yield Fleet(root, repository, Scope.of(index, repository), repository.worktree())

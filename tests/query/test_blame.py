@@ -12,7 +12,7 @@ import pytest
 from indexer.errors import FluxidxError, NotFound
 from indexer.flux.config import Config
 from indexer.git.repository import Repository
-from indexer.index.build import ensure_fresh
+from indexer.index.ensure import ensure_fresh
 from indexer.query.blame import Blame, Field, blame
 from indexer.query.names import parse
 from indexer.query.scope import Scope
@@ -118,7 +118,7 @@ def ask(tmp_path: Path) -> Ask:
 
     def run(*words: str, field: str | None = None) -> Blame:
         with ensure_fresh(repository, config, None) as index:
-            scope = Scope.of(index, repository.git_dir)
+            scope = Scope.of(index, repository)
             return blame(scope, parse(words), repository, repository.worktree(), config, field)
 
     return run

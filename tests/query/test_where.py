@@ -79,6 +79,8 @@ def test_lines_that_may_have_moved_have_no_link(fleet) -> None:
 
 def test_a_forge_may_be_named(fleet) -> None:
     fleet.git("remote", "set-url", "origin", "git@git.acme.example:ops/fleet.git")
+    # Git configuration is read once by a Repository.
+    fleet = fleet.__class__(fleet.root, fleet.repository.open(fleet.root), fleet.scope, fleet.tree)
     assert "[forges]" in next(hop.reason for hop in bar(fleet).unresolved if hop.hop == "link")
     link = bar(fleet, forges={"git.acme.example": Forge.GITLAB}).link
     assert link is not None

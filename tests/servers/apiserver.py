@@ -97,6 +97,8 @@ class ApiServer:
             "--authorization-mode=RBAC",
             "--disable-admission-plugins=ServiceAccount",
             "--allow-privileged",
+            "--feature-gates=HPAScaleToZero=true,MutatingAdmissionPolicy=true",  # as clusters of the corpus have
+            "--runtime-config=admissionregistration.k8s.io/v1beta1=true,admissionregistration.k8s.io/v1alpha1=true",
         )
         self.url = f"https://127.0.0.1:{port}"
         authority = self.directory / "apiserver.crt"
@@ -147,7 +149,7 @@ class ApiServer:
         answer = self._pool.request(
             method,
             f"{self.url}{path}{'?' + urlencode(query) if query else ''}",
-            body=None if body is None else json.dumps(body),
+            body=None if body is None else json.dumps(body, ensure_ascii=False).encode(),
             headers={"Authorization": "Bearer admin", "Content-Type": kind, "Accept": "application/json"},
         )
         data = answer.json()

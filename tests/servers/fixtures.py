@@ -1,4 +1,4 @@
-"""Real programs and servers as fixtures. Where they cannot be had, a test is skipped with the reason, and fails in CI."""
+"""Real programs and servers. Where they cannot be had, a test is skipped with the reason; in CI it fails."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Outcome:
     """What a controller made of a Kustomization or HelmRelease."""
 
     ready: bool | None
-    """None: suspended, or not looked at yet."""
+    """None: suspended, or not known yet."""
     reason: str
     """The Ready condition's, ``BuildFailed`` …"""
     message: str
@@ -49,8 +49,9 @@ class Outcome:
         condition: Object = next((one for one in status.get("conditions", ()) if one["type"] == "Ready"), {})
         current = condition.get("observedGeneration", status.get("observedGeneration")) == obj["metadata"]["generation"]
         entries = (status.get("inventory") or {}).get("entries") or ()
+        known = {"True": True, "False": False}.get(condition.get("status", "")) if current else None
         return cls(
-            ready=condition["status"] == "True" if condition and current and not obj["spec"].get("suspend") else None,
+            ready=None if obj["spec"].get("suspend") else known,
             reason=condition.get("reason", ""),
             message=condition.get("message", ""),
             revision=status.get("lastAppliedRevision", ""),
@@ -204,7 +205,7 @@ class Flux:
                 ready_before, changed = ready, time.monotonic()
                 for kind in (KUSTOMIZATION, HELM_RELEASE):
                     self._ask(obj for obj in self.api.items(*kind) if not Outcome.of(obj).ready)
-            time.sleep(0.5)
+            time.sleep(1)
         raise Failed(f"Flux has not settled after {seconds} seconds: {self.kustomizations()}")
 
     def _progress(self) -> dict[str, tuple[object, ...]]:

@@ -150,21 +150,19 @@ class StandIns:
             return []
 
     def _settle(self, obj: Object) -> None:
-        generation = obj["metadata"].get("generation", 1)
-        if self._seen.get(obj["metadata"]["uid"]) == generation:
+        metadata, elsewhere = obj["metadata"], obj["apiVersion"] == _SOURCES
+        if elsewhere and obj["spec"].get("url", "").startswith(self.git_url):
+            return
+        if self._seen.get(metadata["uid"]) == metadata.get("generation", 1) and (not elsewhere or _is_ready(obj)):
             return
         try:
-            if obj["apiVersion"] == _SOURCES:
-                if obj["spec"].get("url", "").startswith(self.git_url):
-                    return
-                if not obj["spec"].get("suspend"):  # or source-controller would say that it is out of reach
-                    obj = self.api.patch(obj, {"spec": {"suspend": True}})
-                    generation = obj["metadata"]["generation"]
+            if elsewhere and not obj["spec"].get("suspend"):  # or source-controller would say that it is out of reach
+                obj = self.api.patch(obj, {"spec": {"suspend": True}})
             self.api.patch(obj, {"status": _status(obj)}, "status")
         except Refused as refused:
             if refused.status != 404:  # 404: it is gone, or its kind has no status
                 return
-        self._seen[obj["metadata"]["uid"]] = generation
+        self._seen[metadata["uid"]] = obj["metadata"].get("generation", 1)
 
     def _make_awaited(self, kinds: Collection[tuple[str, str]]) -> None:
         """Makes the objects that units which are not ready yet check the health of, and that no unit applies."""
@@ -191,6 +189,13 @@ class StandIns:
             self.api.create(made)
         except Refused:  # it is there already, or its namespace is not
             return
+
+
+def _is_ready(obj: Object) -> bool:
+    """Whether no controller has had the last word."""
+    status = obj.get("status", {})
+    ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", ()))
+    return ready and status.get("observedGeneration") == obj["metadata"]["generation"]
 
 
 def _status(obj: Object) -> Object:

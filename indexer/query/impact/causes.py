@@ -39,7 +39,7 @@ def clipped(span: Span, first_line: int, last_line: int) -> Span:
 
 
 def of_field(found: Difference, before: RenderedObject, after: RenderedObject) -> Iterator[Evidence]:
-    """All that can have made a leaf differ, the most direct first: who sets it, who set it, who lost, who took it away."""
+    """All that can have made a leaf differ, the most direct first: who sets it, who did, who lost, who removed it."""
     if found.after is not None:
         yield from of_winner(SideName.HEAD, found.after, found.path, after)
     if found.before is not None:

@@ -11,7 +11,7 @@ from indexer.flux.model import Cluster, ObjectId, RenderedObject, SourceRef, Uni
 from indexer.git.changes import SideName
 from indexer.git.tree import EntryKind
 from indexer.manifest.node import Role
-from indexer.query.impact.model import ChangeKind, Side, UnitChangeKind, UnitKey, Unrendered
+from indexer.query.impact.model import ChangeKind, Side, UnitChangeKind, UnitKey
 
 _BROKEN = (UnitState.FAILED, UnitState.UNRESOLVED)
 

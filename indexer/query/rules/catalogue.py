@@ -30,12 +30,27 @@ class Rule:
     """Of its worst findings: one that is less certain, or does less harm, is less severe."""
     summary: str
     """One sentence, without a full stop."""
+    of_changes: bool = False
+    """Whether it judges a change, so that only ``impact`` has its findings."""
 
 
 def _family(family: Family, *rules: tuple[str, Severity, str]) -> tuple[Rule, ...]:
-    return tuple(Rule(name, family, severity, summary) for name, severity, summary in rules)
+    return tuple(
+        Rule(name, family, severity, summary, of_changes=name in _OF_CHANGES) for name, severity, summary in rules
+    )
 
 
+_OF_CHANGES: Final = {
+    "moved-object",
+    "removed-unit",
+    "removed-namespace",
+    "removed-crd",
+    "immutable-field",
+    "removed-data",
+    "changed-target",
+    "changed-namespace",
+    "scaled-to-zero",
+}
 _ERROR, _WARNING, _NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
 _RULES: Final = (

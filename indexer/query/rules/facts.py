@@ -249,6 +249,10 @@ def _scalars(node: Node) -> Iterator[Scalar]:
             yield from _scalars(item)
 
 
+_IDENTITY: Final = frozenset({"apiVersion", "kind", "name", "namespace"})
+"""Fields that a base has to give, whatever becomes of them."""
+
+
 def _lost(node: Node, source: Source) -> Iterator[Lost]:
     """The scalars of the document ``source`` that a patch replaced with another value."""
     if isinstance(node, Scalar):
@@ -268,7 +272,7 @@ def _lost(node: Node, source: Source) -> Iterator[Lost]:
         return
     children: Iterable[Node] = ()
     if isinstance(node, Mapping):
-        children = (value for _, value in node.items())
+        children = (value for key, value in node.items() if key.text not in _IDENTITY)
     elif isinstance(node, Sequence):
         children = node.items
     for child in children:

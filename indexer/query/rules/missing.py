@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
-from indexer.flux.model import Unit, UnitId
+from indexer.flux.model import ObjectId, Unit, UnitId
 from indexer.flux.resources import HELM, KUSTOMIZE, SOURCE
 from indexer.manifest.node import Span
 from indexer.query.findings import Finding, Severity
@@ -29,19 +30,38 @@ _SOURCE: Final = "missing-source"
 _NEAR: Final = 0.84
 
 
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """One line that needs an object."""
+
+    unit: Unit
+    obj: ObjectFacts
+    span: Span | None
+
+
 def missing(view: View) -> Iterator[Finding]:
-    """References that lead nowhere."""
+    """Objects that are needed and not there: one finding for each, whatever the number of its users."""
+    uses: dict[ObjectId, list[_Use]] = {}
+    references: dict[ObjectId, Reference] = {}
     for unit, facts in view.units:
         for obj in facts.objects:
-            for reference in dict.fromkeys(obj.references):
-                if not view.defines(reference):
-                    yield from _missing(view, unit, obj, reference)
+            for reference in obj.references:
+                needed = _object(reference)
+                if needed not in references and (view.defines(reference) or not _is_judged(view, reference)):
+                    continue
+                references.setdefault(needed, reference)
+                uses.setdefault(needed, []).append(_Use(unit, obj, reference.span or obj.definition))
+    for needed, reference in references.items():
+        yield _missing(view, reference, uses[needed])
 
 
-def _missing(view: View, unit: Unit, obj: ObjectFacts, reference: Reference) -> Iterator[Finding]:
+def _object(reference: Reference) -> ObjectId:
+    version = "" if reference.group in _FLUX else "v1"
+    return ObjectId(reference.group, version, reference.kind, reference.namespace or None, reference.name)
+
+
+def _missing(view: View, reference: Reference, uses: list[_Use]) -> Finding:
     rule = RULES[_OF_KIND.get((reference.group, reference.kind), _SOURCE)]
-    if reference.group not in _FLUX and not _is_judged(view, reference):
-        return
     severity, message = rule.severity, f"{reference} is defined nowhere"
     near = _like(view, reference)
     if near is not None:
@@ -52,10 +72,13 @@ def _missing(view: View, unit: Unit, obj: ObjectFacts, reference: Reference) -> 
         message += ": correct the name, or add what defines it"
     if view.unknown:
         severity = Severity.NOTE
-        message += f" (unless {_some(view.unknown)} does, which is not rendered here)"
-    definition = obj.definition
-    related = tuple(span for span in (near[1] if near else None, definition) if span is not None)
-    yield Finding(rule.name, severity, message, obj.id, reference.span or definition, related, view.name, unit.id)
+        message += f" (or render {_some(view.unknown)}, which may define it)"
+    lines = list(dict.fromkeys(use.span for use in uses if use.span is not None))
+    if len(lines) > 1:
+        message += f"; {len(lines) - 1} more line{'s' if len(lines) > 2 else ''} need it"
+    related = (*((near[1],) if near and near[1] else ()), *lines[1:])
+    first = lines[0] if lines else None
+    return Finding(rule.name, severity, message, _object(reference), first, related, view.name, uses[0].unit.id)
 
 
 _FLUX: Final = frozenset({KUSTOMIZE, HELM, SOURCE})
@@ -71,6 +94,8 @@ _ADVICE: Final = {
 
 def _is_judged(view: View, reference: Reference) -> bool:
     """Whether the repository would have to define it: not where a chart that is not rendered may well do so."""
+    if reference.group in _FLUX:
+        return True
     if reference.namespace in view.charts or view.may_come_from_elsewhere(reference):
         return False
     if reference.kind == "StorageClass":
@@ -99,7 +124,7 @@ def _label(key: Key) -> str:
 
 def _some(units: tuple[Unit, ...]) -> str:
     first = units[0].id
-    more = f" or one of {len(units) - 1} more" if len(units) > 1 else ""
+    more = f" and {len(units) - 1} more" if len(units) > 1 else ""
     return f"{first.kind} {first.namespace}/{first.name}{more}"
 
 

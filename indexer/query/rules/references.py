@@ -162,11 +162,11 @@ def _role_binding(root: Mapping, namespace: str) -> Iterator[Reference]:
 
 
 def _kustomization(root: Mapping, namespace: str) -> Iterator[Reference]:
+    """Keys are left out: what decrypts, and what opens another cluster, is never in the repository in clear."""
     spec = find(root, "spec")
     yield from _source(find(spec, "sourceRef"), namespace)
     yield from _depends_on(root, namespace)
     yield from _account(root, namespace)
-    yield from _kube_config(root, namespace)
     for entry in items_of(find(spec, "postBuild", "substituteFrom")):
         yield from _values_from(entry, namespace)
 
@@ -177,7 +177,6 @@ def _helm_release(root: Mapping, namespace: str) -> Iterator[Reference]:
     yield from _source(find(spec, "chartRef"), namespace)
     yield from _depends_on(root, namespace)
     yield from _account(root, namespace)
-    yield from _kube_config(root, namespace)
     for entry in items_of(find(spec, "valuesFrom")):
         yield from _values_from(entry, namespace)
 
@@ -194,12 +193,9 @@ def _depends_on(root: Mapping, namespace: str) -> Iterator[Reference]:
 
 
 def _account(root: Mapping, namespace: str) -> Iterator[Reference]:
-    yield from _to("ServiceAccount", find(root, "spec", "serviceAccountName"), namespace)
-
-
-def _kube_config(root: Mapping, namespace: str) -> Iterator[Reference]:
-    yield from _to("Secret", find(root, "spec", "kubeConfig", "secretRef", "name"), namespace)
-    yield from _to("ConfigMap", find(root, "spec", "kubeConfig", "configMapRef", "name"), namespace)
+    """The account that a unit applies with; with a ``kubeConfig``, it is one of the other cluster."""
+    if find(root, "spec", "kubeConfig") is None:
+        yield from _to("ServiceAccount", find(root, "spec", "serviceAccountName"), namespace)
 
 
 def _values_from(entry: Node, namespace: str) -> Iterator[Reference]:

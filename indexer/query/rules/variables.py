@@ -27,7 +27,7 @@ def missing_variables(view: View) -> Iterator[Finding]:
             if own is not None and not own.substitutes:
                 for left in dict.fromkeys(obj.unexpanded):
                     if left.name in known:
-                        why = f"reaches the cluster as it is written: {named} has no postBuild, as others have that set it"
+                        why = f"reaches the cluster as it is written: {named} has no postBuild, others set it"
                         yield _missing(view, unit, obj, left, why)
 
 
@@ -71,7 +71,7 @@ def unused_variables(views: Iterable[View]) -> Iterator[Finding]:
                         used.add(setting)
                 if _is_used_otherwise(view, key):
                     used.update(obj.keys)
-    for setting, (view, unit, obj_id) in set_at.items():
+    for setting, (where, by, obj_id) in set_at.items():
         if setting not in used:
             yield Finding(
                 _UNUSED.name,
@@ -80,8 +80,8 @@ def unused_variables(views: Iterable[View]) -> Iterator[Finding]:
                 obj_id,
                 setting.span,
                 (),
-                view.name,
-                unit,
+                where.name,
+                by,
             )
 
 

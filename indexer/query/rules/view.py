@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
-from indexer.flux.model import Cluster, Unit, UnitId, UnitState
-from indexer.flux.resources import GENERATOR, HELM, KUSTOMIZE, SOURCE
+from indexer.flux.model import Cluster, ObjectId, Unit, UnitId, UnitState
+from indexer.flux.resources import HELM, KUSTOMIZE, SOURCE
 from indexer.query.rules.facts import KustomizationFacts, ObjectFacts, UnitFacts
 from indexer.query.rules.references import GATEWAY, IMAGE, NOTIFICATION, Reference
 
@@ -28,7 +28,7 @@ class View:
     own: tuple[tuple[Unit, UnitFacts], ...] = ()
     """Those whose own object is in this cluster."""
     given: frozenset[Key] = field(default_factory=frozenset)
-    """Objects that nobody applies and that are there: the files of the entry point, ``objects`` of the configuration."""
+    """Objects that are there though no unit applies them: the entry point's, and ``objects`` of the configuration."""
 
     @cached_property
     def objects(self) -> Mapping[Key, list[tuple[Unit, ObjectFacts]]]:
@@ -71,13 +71,21 @@ class View:
         return found
 
     @cached_property
-    def _makers(self) -> Mapping[str, list[tuple[str, frozenset[str]]]]:
-        """Objects of custom kinds by namespace: the name of each, and every name that it mentions."""
-        found: dict[str, list[tuple[str, frozenset[str]]]] = {}
+    def _read(self) -> frozenset[Key]:
+        """Sources whose definition was found, in whatever way, when units were rendered from them."""
+        sources = [(unit.source, is_unknown(unit)) for unit, _ in self.own if unit.source is not None]
+        return frozenset(
+            (SOURCE, one.kind, one.namespace, one.name) for one, unknown in sources if one.url or one.ref or not unknown
+        )
+
+    @cached_property
+    def _makers(self) -> Mapping[str, list[tuple[str, str, frozenset[str]]]]:
+        """Objects of custom kinds by namespace: the kind and name of each, and every name that it mentions."""
+        found: dict[str, list[tuple[str, str, frozenset[str]]]] = {}
         for _, facts in self.units:
             for one, mentions in facts.mentions.items():
-                if "." in one.group and not one.group.endswith(".k8s.io") and one.group not in _CONSUMERS:
-                    found.setdefault(one.namespace or "", []).append((one.name, mentions))
+                if _makes_objects(one):
+                    found.setdefault(one.namespace or "", []).append((one.kind.lower(), one.name, mentions))
         return found
 
     @cached_property
@@ -94,7 +102,14 @@ class View:
         """Whether an object is there, or a unit of that name."""
         key = (reference.group, reference.kind, reference.namespace, reference.name)
         unit = UnitId(reference.kind, reference.namespace, reference.name)
-        return key in self.objects or key in self.given or (bool(reference.group) and unit in self.own_units)
+        if reference.kind == "ExternalArtifact" and self.may_come_from_elsewhere(reference):
+            return True  # an ArtifactGenerator makes it
+        return (
+            key in self.objects
+            or key in self.given
+            or key in self._read
+            or (bool(reference.group) and unit in self.own_units)
+        )
 
     def may_come_from_elsewhere(self, reference: Reference) -> bool:
         """Whether something is known that makes such an object in the cluster: an operator, a copier, Kubernetes."""
@@ -105,26 +120,38 @@ class View:
             return True
         by_name = reference.kind != "Service"
         return any(
-            name == maker or name.startswith(f"{maker}-") or (by_name and name in mentions)
+            name == maker or name.startswith((f"{maker}-", f"{kind}-")) or (by_name and name in mentions)
             for place in {namespace, ""}
-            for maker, mentions in self._makers.get(place, ())
+            for kind, maker, mentions in self._makers.get(place, ())
         )
+
+
+def _makes_objects(one: ObjectId) -> bool:
+    """Whether a controller may make other objects out of this one: it is of a custom kind, and no mere user of them."""
+    is_custom = "." in one.group and not one.group.endswith(".k8s.io")
+    return is_custom and one.group not in _CONSUMERS and one.kind not in _CONSUMING_KINDS
 
 
 _SYSTEM_NAMESPACES: Final = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 """What a distribution of Kubernetes puts here is in no repository."""
+_CONTROLLERS: Final = frozenset(
+    {
+        "helm-controller", "image-automation-controller", "image-reflector-controller", "kustomize-controller",
+        "notification-controller", "source-controller", "source-watcher",
+    }
+)  # fmt: skip
 _BUILT_IN: Final = {
-    "ServiceAccount": frozenset({"default"}),
+    "ServiceAccount": frozenset({"default", "flux-operator", *_CONTROLLERS}),
     "ConfigMap": frozenset({"kube-root-ca.crt", "openshift-service-ca.crt"}),
-    "Service": frozenset({"kubernetes"}),
-    "Secret": frozenset({"sops-age", "sops-gpg"}),
+    "Service": frozenset({"kubernetes", "webhook-receiver", *_CONTROLLERS}),
+    "Secret": frozenset({"flux-system"}),
 }
+"""What Kubernetes, or the bootstrap of Flux, puts into a cluster."""
 _COPIERS: Final = ("reflect", "replicat", "kubed", "copy", "sync")
 """Words in the annotations by which controllers are told to copy a Secret or ConfigMap."""
-_CONSUMERS: Final = frozenset(
-    {KUSTOMIZE, HELM, SOURCE, GENERATOR, IMAGE, NOTIFICATION, GATEWAY, "monitoring.coreos.com", "traefik.io"}
-)
+_CONSUMERS: Final = frozenset({KUSTOMIZE, HELM, SOURCE, IMAGE, NOTIFICATION, GATEWAY, "traefik.io"})
 """Groups whose kinds use what others make, and make nothing under the names that they mention."""
+_CONSUMING_KINDS: Final = frozenset({"ServiceMonitor", "PodMonitor", "PrometheusRule", "Probe", "ScrapeConfig"})
 
 
 def is_unknown(unit: Unit) -> bool:

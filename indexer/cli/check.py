@@ -1,0 +1,79 @@
+"""``fluxidx check``: what is wrong or suspicious in the repository as it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from indexer.cli.common import Session, shared
+from indexer.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from indexer.git.tree import Tree
+    from indexer.query.check import Checked
+    from indexer.query.gate import Gate
+    from indexer.query.rules.catalogue import Rule
+
+
+@click.command("check")
+@click.argument("files", metavar="[FILE]...", nargs=-1)
+@click.option("--gate", metavar="GATE", help="What fails: error, warning, note, none or rules.  [default: error]")
+@click.option("--rev", "revision", metavar="REV", help="Check this revision.  [default: the working tree]")
+@click.option("--rules", "list_rules", is_flag=True, help="List the rules, and end.")
+@shared("text", "json", question=False)
+def command(
+    session: Session, files: tuple[str, ...], gate: str | None, revision: str | None, list_rules: bool
+) -> ExitCode:
+    """Run all rules on the repository; with FILE or a directory, show findings in these alone.
+
+    Exit code 1: a finding reaches the gate, which is a severity (that and all worse), names of rules, or both with a
+    comma between them.
+    """
+    from indexer.flux.store import Store
+    from indexer.query.check import check, rules_of
+    from indexer.query.gate import Gate
+
+    rules = rules_of(session.config)
+    if list_rules:
+        from indexer.report.text_findings import catalogue
+
+        click.echo(catalogue(list(rules.values()), session.terminal), color=True)
+        return ExitCode.DONE
+    limit = Gate.parse(gate if gate is not None else session.config.check.gate or "error", rules)
+    tree = session.tree(revision)
+    with Store.within(session.repository.git_dir) as store:
+        answer = check(
+            session.repository,
+            tree,
+            session.config,
+            clusters=session.clusters,
+            files=_files(session, files, tree),
+            index=lambda: session.index(revision),
+            store=store,
+        )
+    click.echo(_shown(session, answer, rules, limit, files), color=True)
+    return ExitCode.FINDINGS if limit.fails(answer.findings) else ExitCode.DONE
+
+
+def _shown(session: Session, answer: Checked, rules: Mapping[str, Rule], limit: Gate, files: tuple[str, ...]) -> str:
+    if session.output == "json":
+        from indexer.report import json, json_findings
+
+        return json.dumps(json_findings.check(answer, rules, limit, files))
+    from indexer.report import text_findings
+
+    return text_findings.render(
+        answer, rules, limit, session.terminal, session.repository.root, verbose=session.verbose
+    )
+
+
+def _files(session: Session, files: tuple[str, ...], tree: Tree) -> list[str] | None:
+    """The given paths from the repository's root; None where none are given."""
+    from indexer.query.places import parse
+
+    root = session.repository.root
+    return [parse(file, tree, root, Path.cwd()).path for file in files] or None

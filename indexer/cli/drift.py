@@ -1,0 +1,53 @@
+"""``fluxidx drift``: fields of live objects that are not as Git has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from indexer.cli.common import Session, shared, usage
+from indexer.cli.live import LiveOptions, asked_servers, live_options
+from indexer.errors import ExitCode
+
+if TYPE_CHECKING:
+    from indexer.cluster.model import Unreadable
+    from indexer.query.drift import Drift, Whole
+
+
+@click.command("drift")
+@click.option(
+    "--server-dry-run",
+    is_flag=True,
+    help="Ask the server what applying Git would change; needs the right to patch. Nothing is written.",
+)
+@live_options()
+@shared("text", "json")
+def command(session: Session, server_dry_run: bool, live: LiveOptions) -> ExitCode:
+    """Show fields of live objects that are not as the applied commit has them, with the line that sets each.
+
+    Defaults that the server fills in are no drift, and Secrets are not read.
+    """
+    from indexer.query.drifting import drifting
+    from indexer.query.scope import Scope
+    from indexer.query.survey import survey
+    from indexer.report import json, json_cluster, text_cluster
+
+    if live.cached:
+        raise usage("drift looks at whole objects, and a snapshot has none: leave --live=cached out")
+    with session.index() as index, asked_servers(session, live) as clusters:
+        scope = Scope.of(index, session.repository, session.clusters)
+
+        def ask(name: str, cluster: Whole) -> tuple[Drift, Iterable[Unreadable]]:
+            answer = drifting(name, cluster, session.repository, session.config, ask_server=server_dry_run)
+            return answer, answer.unreadable
+
+        answers = list(survey(scope, session.config, session.repository, clusters, ask))
+    if session.output == "json":
+        click.echo(json.dumps(json_cluster.answer("drift", answers)))
+    else:
+        root = session.repository.root
+        click.echo(text_cluster.drift(answers, session.terminal, root, verbose=session.verbose), color=True)
+    good = all(one.answer is not None and not one.answer.objects for one in answers)
+    return ExitCode.DONE if good else ExitCode.FINDINGS

@@ -1,0 +1,53 @@
+"""``fluxidx impact``: what merging a change does, on every cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from indexer.cli.common import Session, shared
+from indexer.errors import ExitCode
+
+if TYPE_CHECKING:
+    from indexer.query.findings import Finding
+    from indexer.query.impact import Impact
+
+
+@click.command("impact")
+@click.argument("change", metavar="[BASE[..HEAD]]", required=False)
+@click.option("--diff", "with_diff", is_flag=True, help="Show the rendered diff of each object.")
+@click.option(
+    "--gate",
+    metavar="SEVERITY|RULE,...",
+    default="error",
+    show_default=True,
+    help="The findings that make it exit 1: error, warning, note or names of rules; none: never.",
+)
+@shared("text", "json", question=False)
+def command(session: Session, change: str | None, with_diff: bool, gate: str) -> ExitCode:
+    """Show what merging a change does, on every cluster.
+
+    BASE alone is compared with the working tree, untracked files included; BASE..HEAD are two revisions, and
+    BASE...HEAD begins where both parted.  [default: from where this branch left its upstream, to the working tree]
+    """
+    from indexer.query.gate import Gate
+    from indexer.query.impact import impact
+    from indexer.query.rules.catalogue import RULES
+
+    stop = Gate.parse(gate, RULES)
+    answer = impact(session.repository, session.config, change, clusters=session.clusters)
+    found: list[Finding] = []
+    click.echo(_shown(session, answer, found, with_diff=with_diff), color=session.terminal.colour)
+    return ExitCode.FINDINGS if stop.fails(found) else ExitCode.DONE
+
+
+def _shown(session: Session, answer: Impact, found: list[Finding], *, with_diff: bool) -> str:
+    if session.output == "json":
+        from indexer.report import json, json_impact
+
+        return json.dumps(json_impact.impact(answer, found, with_diff=with_diff))
+    from indexer.report import text_impact
+
+    root = session.repository.root
+    return text_impact.render(answer, found, session.terminal, root, verbose=session.verbose, with_diff=with_diff)

@@ -1,0 +1,93 @@
+"""What a unit brings to its cluster that other units may depend on: Flux's own objects, and those with variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from indexer.flux.identity import Substitution
+from indexer.flux.packing import (
+    Packed,
+    digest,
+    pack_span,
+    pack_substitutions,
+    pack_tree,
+    unpack_span,
+    unpack_substitutions,
+    unpack_tree,
+)
+from indexer.flux.resources import (
+    GENERATOR,
+    HELM,
+    KUSTOMIZE,
+    OPERATOR,
+    SOURCE,
+    group_of,
+    kind_of,
+    name_of,
+    namespace_of,
+)
+from indexer.manifest.node import Mapping, Span
+
+_GROUPS: Final = frozenset({KUSTOMIZE, SOURCE, GENERATOR, HELM, OPERATOR})
+SUPPLIERS: Final = ("ConfigMap", "Secret")
+"""The kinds of objects with variables and values."""
+_LARGE: Final = 1 << 18
+"""Bytes of a tree from which on it is left out, and rendered again should anybody ask: few ConfigMaps are variables."""
+
+
+def matters(root: Mapping) -> bool:
+    """Whether other units may depend on an object."""
+    return group_of(root) in _GROUPS or kind_of(root) in SUPPLIERS
+
+
+class Delivery:
+    """One such object. Its tree may have to be read or rendered first, and is when somebody asks for it."""
+
+    __slots__ = ("_load", "_root", "definition", "group", "kind", "name", "namespace", "substitutions", "tree_digest")
+
+    def __init__(
+        self,
+        named: tuple[str, str, str, str],
+        definition: Span | None,
+        substitutions: tuple[Substitution, ...],
+        load: Callable[[], Mapping],
+        tree_digest: bytes | None = None,
+    ) -> None:
+        self.group, self.kind, self.namespace, self.name = named
+        self.definition = definition
+        self.substitutions = substitutions
+        """What ``postBuild`` filled in."""
+        self.tree_digest = tree_digest
+        """Equal for equal trees; None where it was not worked out."""
+        self._load = load
+        self._root: Mapping | None = None
+
+    @classmethod
+    def of(cls, root: Mapping, definition: Span | None, substitutions: tuple[Substitution, ...] = ()) -> Delivery:
+        """The delivery of a tree that is at hand."""
+        named = group_of(root), kind_of(root), namespace_of(root), name_of(root)
+        return cls(named, definition, substitutions, lambda: root)
+
+    @property
+    def root(self) -> Mapping:
+        """The object."""
+        if self._root is None:
+            self._root = self._load()
+        return self._root
+
+    def pack(self) -> Packed:
+        """All but what must not be stored: then its tree is left out. Works out the digest."""
+        data, may_be_stored = pack_tree(self.root)
+        self.tree_digest = digest(data)
+        hidden = self.kind == "Secret" or any(one.redacted for one in self.substitutions)
+        kept = data if may_be_stored and not hidden and len(data) < _LARGE else None
+        named = self.group, self.kind, self.namespace, self.name
+        return named, pack_span(self.definition), pack_substitutions(self.substitutions), self.tree_digest, kept
+
+
+def unpack_delivery(packed: Packed, render: Callable[[], Mapping]) -> Delivery:
+    """The delivery that was packed; ``render`` makes a tree that was left out."""
+    named, definition, substitutions, tree_digest, tree = packed
+    load = render if tree is None else lambda: unpack_tree(tree)
+    return Delivery(named, unpack_span(definition), unpack_substitutions(substitutions), load, tree_digest)

@@ -1,0 +1,198 @@
+"""Rendered units on disk, by what they were rendered from: a build of any branch or revision renders what is new.
+
+The file lies in the git directory of the repository that is indexed, and nobody else writes it: what it holds is read
+with ``marshal``, which must not be given a stranger's bytes. It never holds a value of a Secret or ciphertext. It can
+be deleted at any time; where it cannot be read or written, everything is rendered.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple, Self
+
+from indexer import __version__
+from indexer.flux.packing import canonical, digest
+
+LIMIT: Final = 256 * 1024 * 1024
+"""Bytes of records that are kept; beyond it those go that were not used for the longest time."""
+
+_LAYOUT: Final = 1
+_BUSY_MS: Final = 2_000
+_DAY: Final = 86_400
+_ROOMS: Final = ("git", "manifest", "kustomize", "helm", "flux")
+"""The packages whose code decides what a unit renders to."""
+
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS record (
+    id BLOB PRIMARY KEY, key BLOB NOT NULL, used INTEGER NOT NULL, size INTEGER NOT NULL,
+    inputs BLOB NOT NULL, outcome BLOB NOT NULL, rows BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS record_key ON record (key);
+CREATE INDEX IF NOT EXISTS record_used ON record (used, size);
+CREATE TABLE IF NOT EXISTS memo (name TEXT PRIMARY KEY, value BLOB NOT NULL);
+"""
+
+
+class Record(NamedTuple):
+    """What is known of one unit as it was rendered once."""
+
+    id: bytes
+    """Equal for what is equal in all that is stored of it."""
+    inputs: bytes
+    """What it read, listed and did not find."""
+    outcome: bytes
+    """What the rest of its cluster needs of it."""
+
+
+@cache
+def engine() -> bytes:
+    """What stands for this program: its version, its Python, and the state of its own files, which change when it is
+    being developed.
+    """
+    package = Path(__file__).parents[1]
+    files = []
+    for room in _ROOMS:
+        with os.scandir(package / room) as found:
+            status = [(entry.name, entry.stat()) for entry in found if entry.name.endswith(".py")]
+        files += [(room, name, one.st_size, one.st_mtime_ns) for name, one in sorted(status)]
+    return digest(canonical((__version__, sys.version, tuple(files))))
+
+
+class Store:
+    """The records of one repository. Several processes may use the same file; what is added is written at the end."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._limit = LIMIT
+        self._connection: sqlite3.Connection | None = None
+        self._added: dict[bytes, tuple[bytes, Record, bytes]] = {}
+        self._by_key: dict[bytes, list[Record]] = {}
+        self._used: set[bytes] = set()
+        self._memos: dict[str, bytes] = {}
+        self._today = int(time.time()) // _DAY
+        self._open()
+
+    @classmethod
+    def within(cls, git_dir: Path) -> Self:
+        """The store of the repository with this git directory."""
+        return cls(git_dir / "fluxidx" / "cache.db")
+
+    def find(self, key: bytes) -> list[Record]:
+        """The records that were added under a key, the last used first."""
+        found = list(self._by_key.get(key, ()))
+        if self._connection is not None:
+            with self._harmless():
+                rows = self._connection.execute(
+                    "SELECT id, inputs, outcome, used FROM record WHERE key = ? ORDER BY used DESC", (key,)
+                ).fetchall()
+                self._used.update(row[0] for row in rows if row[3] != self._today)
+                found += [Record(*row[:3]) for row in rows]
+        return found
+
+    def rows(self, record: bytes) -> bytes | None:
+        """The rows of a record; None where it is not there, or not any more."""
+        added = self._added.get(record)
+        if added is not None:
+            return added[2]
+        row = None
+        if self._connection is not None:
+            with self._harmless():
+                row = self._connection.execute("SELECT rows FROM record WHERE id = ?", (record,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def add(self, key: bytes, record: Record, rows: bytes) -> None:
+        """Keeps a record under a key."""
+        if record.id not in self._added:
+            self._added[record.id] = key, record, rows
+            self._by_key.setdefault(key, []).append(record)
+
+    def memo(self, name: str) -> bytes | None:
+        """What was last remembered under a name."""
+        row = None
+        if self._connection is not None:
+            with self._harmless():
+                row = self._connection.execute("SELECT value FROM memo WHERE name = ?", (name,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def remember(self, name: str, value: bytes) -> None:
+        """Puts something in place of what was remembered under a name."""
+        self._memos[name] = value
+
+    def close(self) -> None:
+        """Writes what was added. Another process that writes for long makes this one forget it."""
+        if self._connection is None:
+            return
+        with self._harmless():
+            if self._added or self._memos or self._used:
+                self._write(self._connection)
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open(self) -> None:
+        with self._harmless():
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError:
+                return
+            self._connection = sqlite3.connect(self.path, isolation_level=None)
+            self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            if self._connection.execute("PRAGMA user_version").fetchone()[0] != _LAYOUT:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {_LAYOUT}; COMMIT")
+
+    def _write(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(
+            "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (record.id, key, self._today, sum(map(len, (*record, rows))), record.inputs, record.outcome, rows)
+                for key, record, rows in self._added.values()
+            ],
+        )
+        connection.executemany("INSERT OR REPLACE INTO memo VALUES (?, ?)", list(self._memos.items()))
+        connection.executemany("UPDATE record SET used = ? WHERE id = ?", [(self._today, one) for one in self._used])
+        if self._added:
+            self._shrink(connection)
+        connection.execute("COMMIT")
+
+    def _shrink(self, connection: sqlite3.Connection) -> None:
+        """Drops the least recently used records until a quarter of the room is free again."""
+        (total,) = connection.execute("SELECT coalesce(sum(size), 0) FROM record").fetchone()
+        if total <= self._limit:
+            return
+        for record, size in connection.execute("SELECT id, size FROM record ORDER BY used, rowid").fetchall():
+            if total <= self._limit * 3 // 4:
+                return
+            connection.execute("DELETE FROM record WHERE id = ?", (record,))
+            total -= size
+
+    @contextmanager
+    def _harmless(self) -> Iterator[None]:
+        """What SQLite cannot do is not done, from here on; a file that is none of its own goes."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
+            if not isinstance(error, sqlite3.OperationalError):
+                for name in (self.path, Path(f"{self.path}-wal"), Path(f"{self.path}-shm")):
+                    try:
+                        name.unlink(missing_ok=True)
+                    except OSError:
+                        return

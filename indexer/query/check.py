@@ -1,0 +1,200 @@
+"""The answer to "what is wrong in this repository as it stands?"."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from indexer import __version__
+from indexer.flux.config import Config, ConfigError
+from indexer.flux.model import Cluster, UnitId
+from indexer.flux.render import render_repository
+from indexer.flux.store import Store
+from indexer.git.repository import Repository
+from indexer.git.tree import Tree
+from indexer.index.read import Index
+from indexer.query.findings import Finding, Severity, in_order
+from indexer.query.rules.catalogue import RULES, Family, Rule
+from indexer.query.rules.facts import UnitFacts, facts_of
+from indexer.query.rules.given import given_objects
+from indexer.query.rules.ignores import Ignores
+from indexer.query.rules.missing import not_judged
+from indexer.query.rules.policy import policy_findings
+from indexer.query.rules.state import findings_on
+from indexer.query.rules.view import View, views
+
+_MEMO: Final = "facts"
+_LAYOUT: Final = f"1 {__version__}"
+"""Facts that another program wrote are not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """References that a chart which is not rendered may satisfy, and on which nothing is said therefore."""
+
+    cluster: str
+    namespace: str
+    releases: tuple[UnitId, ...]
+    references: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What every rule found."""
+
+    findings: tuple[Finding, ...]
+    """The worst first."""
+    ignored: int
+    """How many more are told to be ignored."""
+    unjudged: tuple[Unjudged, ...]
+    clusters: tuple[str, ...]
+
+
+def rules_of(config: Config) -> dict[str, Rule]:
+    """All rules by name, the repository's own included. Raises ConfigError for a table that names no rule."""
+    own = {
+        one.name: Rule(one.name, Family.POLICY, Severity(one.severity), one.message.partition(": ")[0])
+        for one in config.policies
+    }
+    for policy in config.policies:
+        if policy.name in RULES:
+            raise ConfigError(str(config.path), policy.line, f'"{policy.name}" is a rule already: call it otherwise')
+    known = {**RULES, **own}
+    for name in config.check.rules:
+        if name not in known:
+            raise ConfigError(str(config.path), 1, f'[check.rules]: there is no rule "{name}": correct its name')
+    return known
+
+
+def check(
+    repository: Repository,
+    tree: Tree,
+    config: Config,
+    *,
+    clusters: Collection[str] = (),
+    files: Collection[str] | None = None,
+    index: Callable[[], Index] | None = None,
+    store: Store | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Checked:
+    """Runs all rules on the files of ``tree``.
+
+    ``clusters`` narrows to some; ``files`` (files and directories from the repository's root) to findings on their
+    lines. The rules that are policies read the ``index``. What a ``store`` holds is not rendered again. Raises
+    NoEntryPoint and ConfigError.
+    """
+    known = rules_of(config)
+    rendered, facts = _facts(repository, tree, config, clusters, store, progress)
+    seen = views(rendered, facts, given_objects(tree, rendered, config))
+    releases = {one.name: one.kubernetes for one in config.clusters}
+    found = list(findings_on(tree, rendered, seen, releases))
+    if config.policies and index is not None:
+        with index() as opened:
+            found += policy_findings(config, opened)
+    ignores = Ignores.of(tree, config)
+    kept = [finding for finding in found if not ignores.hold(finding)]
+    ignored = len(found) - len(kept)
+    if not clusters:
+        kept += ignores.unused(known, config, judged=(rule for rule in known.values() if not rule.of_changes))
+    if files is not None:
+        kept = [finding for finding in kept if _is_in(finding, files)]
+    return Checked(
+        in_order(filter(None, (_as_configured(finding, config) for finding in kept))),
+        ignored,
+        tuple(_unjudged(seen)),
+        tuple(cluster.name for cluster in rendered),
+    )
+
+
+def _as_configured(finding: Finding, config: Config) -> Finding | None:
+    """The finding as ``[check.rules]`` wants it; None where its rule is off."""
+    wanted = config.check.rules.get(finding.rule)
+    if wanted is None:
+        return finding
+    return None if wanted == "off" else replace(finding, severity=Severity(wanted))
+
+
+def _is_in(finding: Finding, files: Collection[str]) -> bool:
+    file = finding.file
+    return file is not None and any(file == one or one == "" or file.startswith(f"{one}/") for one in files)
+
+
+def _unjudged(seen: Iterable[View]) -> Iterable[Unjudged]:
+    for view in seen:
+        count: dict[str, int] = {}
+        for namespace, _ in not_judged(view):
+            count[namespace] = count.get(namespace, 0) + 1
+        for namespace, references in sorted(count.items()):
+            yield Unjudged(view.name, namespace, tuple(sorted(set(view.charts[namespace]))), references)
+
+
+# Facts
+
+
+def _facts(
+    repository: Repository,
+    tree: Tree,
+    config: Config,
+    clusters: Collection[str],
+    store: Store | None,
+    progress: Callable[[str], None] | None,
+) -> tuple[list[Cluster], Mapping[tuple[str, UnitId], UnitFacts]]:
+    """All clusters, and the facts of all units: those of the last check where they are of the same digest."""
+    kept = _kept(store)
+
+    def render(trees: Callable[[str, UnitId], bool] | None) -> list[Cluster]:
+        return render_repository(repository, tree, config, progress=progress, only=clusters, store=store, trees=trees)
+
+    rendered = render((lambda _cluster, _unit: False) if kept else None)
+    facts: dict[tuple[str, UnitId], UnitFacts] = {}
+    lacking: set[tuple[str, UnitId]] = set()
+    for cluster in rendered:
+        for unit in cluster.units:
+            known = kept.get(unit.digest) if unit.digest is not None else None
+            if known is not None:
+                facts[unit.cluster, unit.id] = known
+            else:
+                lacking.add((unit.cluster, unit.id))
+    if kept and _need_trees(rendered, lacking):
+        rendered = render(lambda cluster, unit: (cluster, unit) in lacking)
+    for cluster in rendered:
+        for unit in cluster.units:
+            if (unit.cluster, unit.id) in lacking:
+                facts[unit.cluster, unit.id] = facts_of(unit)
+    if store is not None and lacking:
+        _keep(store, rendered, facts)
+    return rendered, facts
+
+
+def _need_trees(rendered: Sequence[Cluster], lacking: Collection[tuple[str, UnitId]]) -> bool:
+    return any(
+        obj.tree is None
+        for cluster in rendered
+        for unit in cluster.units
+        if (unit.cluster, unit.id) in lacking
+        for obj in unit.objects
+    )
+
+
+def _kept(store: Store | None) -> dict[str, UnitFacts]:
+    """Facts by the digest of their unit. The store is the program's own file, which nobody else writes."""
+    data = store.memo(_MEMO) if store is not None else None
+    if data is None:
+        return {}
+    try:
+        layout, facts = pickle.loads(data)  # noqa: S301 - see above
+    except Exception:  # noqa: BLE001 - whatever a damaged pickle raises, the facts are found anew
+        return {}
+    return facts if layout == _LAYOUT else {}
+
+
+def _keep(store: Store, rendered: Sequence[Cluster], facts: Mapping[tuple[str, UnitId], UnitFacts]) -> None:
+    by_digest = {
+        unit.digest: facts[unit.cluster, unit.id]
+        for cluster in rendered
+        for unit in cluster.units
+        if unit.digest is not None
+    }
+    store.remember(_MEMO, pickle.dumps((_LAYOUT, by_digest), protocol=5))

@@ -1,0 +1,388 @@
+"""``impact`` as text: on each cluster what happens to units and objects, with the changed lines that do it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any, Final
+
+from indexer.flux.model import UnitId
+from indexer.git.changes import SideName
+from indexer.query.findings import Finding, Severity
+from indexer.query.impact import (
+    Accounted,
+    Cause,
+    ChangeKind,
+    ClusterImpact,
+    FieldChange,
+    Impact,
+    ObjectChange,
+    Unexplained,
+    UnitChange,
+    UnitChangeKind,
+    Unrendered,
+)
+from indexer.query.impact.diff import Diffs
+from indexer.report.terminal import Terminal
+from indexer.report.text import Writer, count, object_name, place, position
+
+SHOWN: Final = 12
+"""Objects of a unit, and fields of an object, that are shown; more are counted, unless all are asked for."""
+_SHARED: Final = 3
+"""So many objects that change in the same way are told as one."""
+_LONGEST: Final = 60
+_SIGN: Final = {
+    ChangeKind.ADDED: ("+", "green"),
+    ChangeKind.REMOVED: ("-", "red"),
+    ChangeKind.CHANGED: ("~", "yellow"),
+    ChangeKind.MOVED: (">", "cyan"),
+}
+_UNIT_COLOUR: Final = {
+    UnitChangeKind.ADDED: "green",
+    UnitChangeKind.RECOVERS: "green",
+    UnitChangeKind.RESUMED: "green",
+    UnitChangeKind.REMOVED: "red",
+    UnitChangeKind.FAILS: "red",
+}
+_SEVERITY: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "blue"}
+
+
+def render(
+    answer: Impact,
+    findings: Sequence[Finding],
+    terminal: Terminal,
+    root: Path | None,
+    *,
+    verbose: bool = False,
+    with_diff: bool = False,
+) -> str:
+    """The text of an answer."""
+    return _Report(answer, Writer(terminal, root), Diffs(answer) if with_diff else None, verbose=verbose).text(findings)
+
+
+class _Report:
+    def __init__(self, answer: Impact, writer: Writer, diffs: Diffs | None, *, verbose: bool) -> None:
+        self._answer = answer
+        self._writer = writer
+        self._terminal = writer.terminal
+        self._diffs = diffs
+        self._verbose = verbose
+
+    def text(self, findings: Sequence[Finding]) -> str:
+        writer, answer = self._writer, self._answer
+        arrow = self._terminal.glyph("→", "->")
+        writer.heading(f"{_side(answer.base)} {arrow} {_side(answer.head)}", tally(answer))
+        if answer.chosen is not None:
+            writer.line(self._dim(f"compared from where this branch left {answer.chosen}"))
+        self._clusters()
+        self._lines()
+        self._unrendered()
+        self._findings(findings)
+        return str(writer)
+
+    def _dim(self, text: str) -> str:
+        return self._terminal.style(text, dim=True)
+
+    # What happens
+
+    def _clusters(self) -> None:
+        alike: dict[str, list[str]] = {}
+        for cluster in self._answer.clusters:
+            block = _Report(self._answer, Writer(self._terminal, None), self._diffs, verbose=self._verbose)
+            block._cluster(cluster)
+            alike.setdefault(str(block._writer), []).append(cluster.cluster)
+        for text, names in alike.items():
+            self._writer.line()
+            self._writer.wrapped(f"{'cluster' if len(names) == 1 else 'clusters'} {', '.join(names)}", 0, fg="cyan")
+            self._writer.line(text)
+
+    def _cluster(self, cluster: ClusterImpact) -> None:
+        if cluster.change is not None:
+            self._writer.line(self._terminal.style(f"  the cluster is {cluster.change}", bold=True))
+        units: dict[UnitId, tuple[list[UnitChange], list[ObjectChange]]] = {}
+        for change in cluster.units:
+            units.setdefault(change.unit, ([], []))[0].append(change)
+        for one in cluster.objects:
+            units.setdefault(one.unit, ([], []))[1].append(one)
+        for unit, (changes, objects) in sorted(units.items()):
+            self._writer.line(f"  {self._terminal.style(_unit(unit), bold=True)}")
+            for change in changes:
+                self._unit_change(change)
+            self._objects(objects)
+
+    def _unit_change(self, one: UnitChange) -> None:
+        what = self._terminal.style(f"the unit {_VERBS[one.change]}", fg=_UNIT_COLOUR.get(one.change, "yellow"))
+        self._row(4, what, f"the unit {_VERBS[one.change]}", _places([one.cause]))
+        if one.detail:
+            self._writer.wrapped(one.detail, 8)
+
+    def _objects(self, objects: Sequence[ObjectChange]) -> None:
+        groups: dict[object, list[ObjectChange]] = {}
+        for one in objects:
+            groups.setdefault(_likeness(one), []).append(one)
+        shown = 0
+        for same in groups.values():
+            if not self._verbose and shown >= SHOWN:
+                break
+            if len(same) >= _SHARED and self._diffs is None:
+                self._many(same)
+                shown += len(same)
+            else:
+                for one in same:
+                    self._object(one)
+                shown += len(same)
+        if shown < len(objects):
+            self._writer.line(self._dim(f"    … and {count(len(objects) - shown, 'more object')} (-v lists all)"))
+
+    def _many(self, same: Sequence[ObjectChange]) -> None:
+        """Objects that change in the same way: what happens once, then their names."""
+        sign, colour = _SIGN[same[0].change]
+        head = f"{sign} {count(len(same), 'object')}"
+        causes = [field.cause for field in same[0].fields] or [same[0].cause]
+        self._row(4, self._terminal.style(head, fg=colour), head, _places(causes))
+        names = [object_name(one.object) for one in same]
+        cut = names if self._verbose else names[:SHOWN]
+        more = f" … and {len(names) - len(cut)} more" if len(names) > len(cut) else ""
+        self._writer.wrapped(", ".join(cut) + more, 6, dim=True)
+        self._fields(same[0].fields)
+
+    def _object(self, one: ObjectChange) -> None:
+        sign, colour = _SIGN[one.change]
+        head = f"{sign} {object_name(one.object)}"
+        causes = (
+            [one.cause, *(field.cause for field in one.fields)]
+            if one.change is not ChangeKind.CHANGED
+            else [field.cause for field in one.fields] or [one.cause]
+        )
+        self._row(4, self._terminal.style(head, fg=colour), head, _places(causes))
+        if one.change is ChangeKind.MOVED and one.before_unit is not None:
+            self._writer.line(f"      moved from {_unit(one.before_unit)}")
+        if one.counterpart is not None and one.change is ChangeKind.ADDED:
+            self._writer.line(self._dim(f"      in place of {object_name(one.counterpart)}: its content changed"))
+        if self._diffs is not None:
+            self._diff(one)
+        else:
+            self._fields(one.fields)
+
+    def _row(self, indent: int, styled: str, plain: str, places: str) -> None:
+        """What happens, and where its lines stand: beside it where both fit, else below."""
+        gap = self._terminal.width - indent - len(plain) - len(places)
+        where = self._terminal.style(places, dim=True)
+        if not places or gap >= 2:
+            self._writer.line(f"{' ' * indent}{styled}{' ' * max(gap, 0) if places else ''}{where}")
+            return
+        self._writer.line(f"{' ' * indent}{styled}")
+        self._writer.wrapped(places, indent + 4, dim=True)
+
+    def _fields(self, fields: Sequence[FieldChange]) -> None:
+        several = len({(one.cause.span if isinstance(one.cause, Cause) else one.cause) for one in fields}) > 1
+        shown = fields if self._verbose else fields[:SHOWN]
+        for one in shown:
+            self._field(one, with_line=several)
+        if len(shown) < len(fields):
+            self._writer.line(self._dim(f"      … and {count(len(fields) - len(shown), 'more field')} (-v lists all)"))
+
+    def _field(self, one: FieldChange, *, with_line: bool) -> None:
+        line = f":{one.cause.span.line}" if with_line and isinstance(one.cause, Cause) else ""
+        if line and isinstance(one.cause, Cause) and one.cause.side is SideName.BASE:
+            line = f"{line} (before)"
+        text = _has_lines(one.before) or _has_lines(one.after)
+        said = "" if text and not one.redacted else self._values(one)
+        path = one.path or "/"
+        if len(path) + len(said) + len(line) + 10 <= self._terminal.width:
+            self._row(6, f"{path}  {self._coloured(one, said)}", f"{path}  {said}", line)
+        else:
+            self._row(6, path, path, line)
+            if said:
+                self._writer.line(f"        {self._coloured(one, said)}")
+        if text and not one.redacted:
+            self._text(one)
+
+    def _values(self, one: FieldChange) -> str:
+        if one.redacted:
+            return {ChangeKind.ADDED: "added", ChangeKind.REMOVED: "removed"}.get(one.change, "changed") + " (redacted)"
+        arrow = self._terminal.glyph("→", "->")
+        if one.change is ChangeKind.ADDED:
+            return f"+ {_value(one.after)}"
+        if one.change is ChangeKind.REMOVED:
+            return f"- {_value(one.before)}"
+        return f"{_value(one.before)} {arrow} {_value(one.after)}"
+
+    def _coloured(self, one: FieldChange, said: str) -> str:
+        return self._terminal.style(said, fg=_SIGN[one.change][1])
+
+    def _text(self, one: FieldChange) -> None:
+        """A text of several lines, as the lines that differ."""
+        before, after = (str(value).splitlines() if value is not None else [] for value in (one.before, one.after))
+        lines = [line for line in list(unified_diff(before, after, n=0, lineterm=""))[2:] if not line.startswith("@@")]
+        shown = lines if self._verbose else lines[:SHOWN]
+        for line in shown:
+            self._writer.line(f"        {self._terminal.style(line, fg='green' if line[0] == '+' else 'red')}")
+        if len(shown) < len(lines):
+            self._writer.line(self._dim(f"        … and {count(len(lines) - len(shown), 'more line')} (-v shows all)"))
+
+    def _diff(self, one: ObjectChange) -> None:
+        assert self._diffs is not None
+        for line in self._diffs.of(one)[2:]:
+            colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+            self._writer.line(f"      {self._terminal.style(line, fg=colour) if colour else line}")
+
+    # The lines of the change
+
+    def _lines(self) -> None:
+        wide = [one for one in _on_one_side(self._answer.lines) if _is_wide(one)]
+        if wide:
+            self._writer.line()
+            self._writer.line(self._terminal.style("Lines that reach far", bold=True))
+            for one in sorted(wide, key=lambda each: -_size(each)):
+                self._writer.line(f"  {_at(one)}  {_reach(one)}")
+        idle = [one for one in self._answer.lines if one.reach is None]
+        if idle:
+            self._writer.line()
+            self._writer.line(self._terminal.style("Changed lines without effect", bold=True))
+            self._idle(idle)
+
+    def _idle(self, idle: Sequence[Accounted]) -> None:
+        by_reason: dict[str, dict[tuple[str, SideName], list[tuple[int, int]]]] = {}
+        for one in _on_one_side(idle):
+            lines = by_reason.setdefault(one.reason or "", {}).setdefault((one.file, one.side), [])
+            lines += [one.lines] if one.lines is not None else []
+        for reason, files in by_reason.items():
+            shown = list(files.items()) if self._verbose else list(files.items())[:SHOWN]
+            for (file, side), lines in shown:
+                gone = "  (removed)" if side is SideName.BASE else ""
+                self._writer.line(f"  {position(file, None, lines) if lines else file}{gone}")
+            if len(shown) < len(files):
+                self._writer.line(self._dim(f"  … and {count(len(files) - len(shown), 'more file')} (-v lists all)"))
+            self._writer.wrapped(reason, 4, dim=True)
+
+    # What is not known, and what is wrong
+
+    def _unrendered(self) -> None:
+        touched = [one for one in self._answer.unrendered if one.touched]
+        by_reason: dict[str, list[Unrendered]] = {}
+        for one in touched if not self._verbose else self._answer.unrendered:
+            by_reason.setdefault(one.reason, []).append(one)
+        if by_reason:
+            self._writer.line()
+            self._writer.line(self._terminal.style("Not known", bold=True, fg="yellow"))
+        for reason, units in by_reason.items():
+            for one in units[:SHOWN]:
+                when = "" if len(one.sides) > 1 else " after the change" if SideName.HEAD in one.sides else " before it"
+                self._writer.line(f"  {_unit(one.unit)}  {self._dim(f'cluster {one.cluster}{when}')}")
+            if len(units) > SHOWN:
+                self._writer.line(self._dim(f"  … and {count(len(units) - SHOWN, 'more unit')}"))
+            self._writer.wrapped(reason, 4, dim=True)
+        rest = len(self._answer.unrendered) - sum(map(len, by_reason.values()))
+        if rest:
+            self._writer.line()
+            note = f"{count(rest, 'unit')} that the change does not touch cannot be rendered here (-v lists them)"
+            self._writer.wrapped(note, 0, dim=True)
+
+    def _findings(self, findings: Iterable[Finding]) -> None:
+        for one in findings:
+            self._writer.line()
+            head = f"{one.severity} {one.rule}"
+            where = f"  {place(one.span)}" if one.span is not None else ""
+            self._writer.line(f"{self._terminal.style(head, bold=True, fg=_SEVERITY[one.severity])}{where}")
+            self._writer.wrapped(one.message, 2)
+
+
+_VERBS: Final = {
+    UnitChangeKind.ADDED: "is new",
+    UnitChangeKind.REMOVED: "is removed",
+    UnitChangeKind.SUSPENDED: "is suspended",
+    UnitChangeKind.RESUMED: "is resumed",
+    UnitChangeKind.REPATHED: "reads another path",
+    UnitChangeKind.RESOURCED: "reads another source",
+    UnitChangeKind.RETARGETED: "applies to another cluster",
+    UnitChangeKind.FAILS: "starts to fail",
+    UnitChangeKind.RECOVERS: "no longer fails",
+}
+
+
+def tally(answer: Impact) -> str:
+    """``3 objects, 1 unit on 2 clusters``."""
+    objects = sum(len(cluster.objects) for cluster in answer.clusters)
+    units = len({(one.cluster, one.unit) for cluster in answer.clusters for one in cluster.units})
+    if not objects and not units:
+        return "nothing changes on any cluster"
+    what = ", ".join(
+        part for part in (count(units, "unit") if units else "", count(objects, "object") if objects else "") if part
+    )
+    return f"{what} on {count(len(answer.clusters), 'cluster')}"
+
+
+def _side(side: Any) -> str:
+    short = f" ({side.commit[:10]})" if side.commit is not None and not side.commit.startswith(side.label) else ""
+    return f"{side.label}{short}"
+
+
+def _unit(unit: UnitId) -> str:
+    return f"{unit.kind} {unit.namespace}/{unit.name}"
+
+
+def _places(causes: Iterable[Cause | Unexplained]) -> str:
+    """Where the lines of causes stand: ``apps/api.yaml:3,12``."""
+    files: dict[tuple[str, SideName], list[tuple[int, int]]] = {}
+    reasons: dict[str, None] = {}
+    for cause in causes:
+        if isinstance(cause, Unexplained):
+            reasons[cause.reason] = None
+        else:
+            files.setdefault((cause.span.source.file, cause.side), []).append((cause.span.line, cause.span.end_line))
+    shown = [
+        position(file, None, lines) + (" (before)" if side is SideName.BASE else "")
+        for (file, side), lines in files.items()
+    ]
+    return " ".join(shown) if shown else "; ".join(reasons)
+
+
+def _likeness(one: ObjectChange) -> object:
+    """Equal for objects that change in the same way, by the same lines."""
+    fields = tuple((f.path, f.change, repr(f.before), repr(f.after), f.redacted, f.cause) for f in one.fields)
+    return one.change, one.before_unit, fields, None if fields else one.cause, one.counterpart is None
+
+
+def _has_lines(value: Any) -> bool:
+    return isinstance(value, str) and "\n" in value.rstrip("\n")
+
+
+def _value(value: Any) -> str:
+    text = value if isinstance(value, str) and value and "\n" not in value else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _on_one_side(lines: Iterable[Accounted]) -> list[Accounted]:
+    """Lines that took the place of others, without those, where both do the same."""
+    kept: list[Accounted] = []
+    for one in lines:
+        kept = [old for old in kept if not (old.file == one.file and old.side is SideName.BASE and _alike(old, one))]
+        kept.append(one)
+    return kept
+
+
+def _alike(old: Accounted, new: Accounted) -> bool:
+    return new.side is SideName.HEAD and (old.reach, old.reason) == (new.reach, new.reason)
+
+
+def _is_wide(one: Accounted) -> bool:
+    return one.reach is not None and (one.reach.objects > 1 or len(one.reach.clusters) > 1)
+
+
+def _size(one: Accounted) -> int:
+    return one.reach.objects if one.reach is not None else 0
+
+
+def _at(one: Accounted) -> str:
+    gone = " (removed)" if one.side is SideName.BASE else ""
+    return (position(one.file, None, [one.lines]) if one.lines is not None else one.file) + gone
+
+
+def _reach(one: Accounted) -> str:
+    assert one.reach is not None
+    clusters = f" on {count(len(one.reach.clusters), 'cluster')}" if len(one.reach.clusters) > 1 else ""
+    units = f" and {count(one.reach.units, 'unit')}" if one.reach.units else ""
+    return f"changes {count(one.reach.objects, 'object')}{units}{clusters}"

@@ -1,0 +1,207 @@
+"""``where --live`` as text: the lines of the commit that was applied, then what the cluster says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from indexer.cluster.model import Condition, LiveSource, LiveUnit, Unreadable
+from indexer.query.applied import Applied, Branch, Change
+from indexer.query.live import Asked, Live, LiveWhere
+from indexer.query.livefields import Absent, FieldDifference
+from indexer.query.trace import Mark, MarkKind, Trace
+from indexer.report.terminal import Terminal
+from indexer.report.text import Writer, count, object_name, place
+from indexer.report.text_where import details
+
+_HASH: Final = re.compile(r"\b([0-9a-f]{10})[0-9a-f]{30,54}\b")
+_VALUE: Final = 60
+"""Characters of a field's value that are shown."""
+_RECENT: Final = 60
+"""Seconds after which an answer has an age."""
+
+
+def render(answer: LiveWhere, terminal: Terminal, root: Path | None, *, verbose: bool = False) -> str:
+    """The text of an answer."""
+    writer = Writer(terminal, root)
+    for one in answer.matches:
+        asked = _asked_for(answer.clusters, one.live)
+        if one.match is not None:
+            context = f", context {asked.matched.context}" if asked is not None else ""
+            writer.heading(object_name(one.match.object), f"cluster {one.match.cluster}{context}")
+            details(writer, one.match, verbose=verbose)
+        elif one.live is not None:
+            writer.heading(object_name(one.live.object), f"context {one.live.context}")
+        if one.live is not None:
+            _live(writer, one.live, defined=one.match is not None)
+        writer.line()
+    for asked in answer.clusters:
+        _cluster(writer, asked)
+    return str(writer).rstrip("\n")
+
+
+def age(read_at: str, now: datetime | None = None) -> str:
+    """How long ago an answer was true: ``3 hours ago``; empty where that was just now."""
+    seconds = ((now or datetime.now(UTC)) - datetime.fromisoformat(read_at)).total_seconds()
+    if seconds < _RECENT:
+        return ""
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            return f"{count(int(seconds // length), unit)} ago"
+    return ""
+
+
+def unread(writer: Writer, lost: Iterable[Unreadable]) -> None:
+    """What an answer lacks."""
+    writer.entries("not seen", [(one.what, one.reason, None) for one in lost], fg="yellow")
+
+
+def _asked_for(clusters: Iterable[Asked], live: Live | None) -> Asked | None:
+    return next((one for one in clusters if live is not None and one.matched.context == live.context), None)
+
+
+def _cluster(writer: Writer, asked: Asked) -> None:
+    """What is to be said of a cluster as a whole; nothing where it is as expected."""
+    matched = asked.matched
+    old = age(asked.read_at)
+    if not (matched.mismatches or asked.unreadable or old):
+        return
+    name = f"is {matched.cluster}" if matched.cluster is not None else "is no entry point of this repository"
+    writer.heading(f"Context {matched.context}", name)
+    if old:
+        writer.entries("read", [(old, asked.read_at, None)], fg="yellow")
+    label = "but" if matched.cluster is not None else "because"
+    writer.entries(label, [(text, "", None) for text in matched.mismatches], fg="yellow")
+    unread(writer, asked.unreadable)
+    writer.line()
+
+
+def _live(writer: Writer, live: Live, *, defined: bool) -> None:
+    if live.metadata is None:
+        missing = "not to be seen" if live.unreadable else "not in the cluster"
+        writer.entries("live", [(missing, "", None)], fg="red")
+    elif live.trace is not None:
+        _controller(writer, live, live.trace, defined=defined)
+    _applied(writer, live.applied, live.branch)
+    writer.entries("differs", [_field(field) for field in live.fields], fg="yellow")
+    writer.entries("disagree", [(text, "", None) for text in live.disagreements], fg="yellow")
+    unread(writer, live.unreadable)
+
+
+def _controller(writer: Writer, live: Live, traced: Trace, *, defined: bool) -> None:
+    """What controls the object, and what that one says of itself and of its source."""
+    arrow = writer.terminal.glyph("← ", "< ")
+    rows: list[tuple[str, str, str | None]] = [(f"{arrow}{object_name(owner.id)}", "", None) for owner in traced.owners]
+    writer.entries("owned by", rows)
+    if live.unit is None:
+        word = "not managed by Flux" if not traced.release else "not managed by Flux, but by Helm"
+        writer.entries("live", [(word, "" if defined else "and no code here defines it", None)], fg="red")
+    else:
+        writer.entries("live", [(f"managed by {_name(live.unit)}", _marks(traced.marks, live.unit), None)], fg="green")
+        _unit(writer, live.unit)
+    if live.chart is not None:
+        _source(writer, live.chart)
+    if live.source is not None:
+        _source(writer, live.source)
+    if traced.release is not None:
+        one = traced.release
+        text = f"{one.namespace}/{one.name} revision {one.number}"
+        writer.entries("release", [(text, one.status, None)])
+    origins = [mark.says for mark in traced.marks if mark.kind is MarkKind.ORIGIN]
+    writer.entries("origin", [(text, "annotation of kustomize", None) for text in origins])
+
+
+def _marks(marks: Iterable[Mark], unit: LiveUnit) -> str:
+    return ", ".join(dict.fromkeys(mark.kind.value for mark in marks if mark.unit == unit.id))
+
+
+def _unit(writer: Writer, unit: LiveUnit) -> None:
+    if unit.target_namespace:
+        writer.entries("target", [(unit.target_namespace, "", None)])
+    if unit.suspended:
+        writer.entries("suspended", [("yes", "nothing is applied until it is resumed", None)], fg="yellow")
+    _status(writer, unit.ready)
+
+
+def _source(writer: Writer, source: LiveSource) -> None:
+    facts = (source.chart, source.version, source.url, source.ref)
+    name = f"{source.id.kind} {source.id.namespace}/{source.id.name}"
+    rows: list[tuple[str, str, str | None]] = [(name, "  ".join(filter(None, facts)), None)]
+    if source.revision:
+        rows.append((f"holds {short(source.revision)}", "", None))
+    if source.origin_url or source.origin_revision:
+        origin = "  ".join(filter(None, (source.origin_url, short(source.origin_revision or ""))))
+        rows.append(("made of", origin, None))
+    writer.entries("from", rows)
+    _status(writer, source.ready)
+
+
+def _status(writer: Writer, state: Condition | None) -> None:
+    if state is None:
+        writer.entries("status", [("unknown", "its controller has not looked at it yet", None)], fg="yellow")
+        return
+    words = {"True": "ready", "False": "failed"}.get(state.status, "in progress")
+    colour = {"True": "green", "False": "red"}.get(state.status, "yellow")
+    writer.entries("status", [(f"{words} since {state.since}", short(state.message), None)], fg=colour)
+
+
+def _applied(writer: Writer, applied: Applied | None, branch: Branch | None) -> None:
+    """The revision that decides, what became of a newer one, and what the branch says."""
+    if applied is None:
+        return
+    writer.entries("applied", [(short(applied.revision or "nothing yet"), applied.reason or "", None)])
+    if applied.failure is not None:
+        writer.entries("newer", [(short(applied.failure), "", None)], fg="red")
+    if branch is not None:
+        text, colour = _branch(branch)
+        writer.entries("branch", [(text, _distance(branch), None)], fg=colour)
+
+
+def _branch(branch: Branch) -> tuple[str, str]:
+    where = place(branch.definition) if branch.definition is not None else "lines that are not known"
+    match branch.change:
+        case Change.SAME:
+            return "the same on the branch", "green"
+        case Change.MOVED:
+            return f"moved to {where} on the branch", "green"
+        case Change.CHANGED:
+            return f"changed on the branch: {where}", "yellow"
+        case Change.DELETED:
+            return "deleted on the branch", "red"
+    return f"only on the branch: {where}", "yellow"
+
+
+def _distance(branch: Branch) -> str:
+    parts = []
+    if branch.ahead:
+        parts.append(f"{count(branch.ahead, 'commit')} not applied yet")
+    if branch.behind:
+        parts.append(f"{count(branch.behind, 'commit')} of the cluster not on the branch")
+    return ", ".join(parts)
+
+
+def _field(field: FieldDifference) -> tuple[str, str, str | None]:
+    live = "absent" if isinstance(field.live, Absent) else _value(field.live)
+    who = "nobody the server remembers"
+    if field.writers:
+        writer = field.writers[0]
+        who = f"{writer.manager} ({writer.operation.lower()}) {writer.time}".rstrip()
+    return field.pointer, f"Git {_value(field.rendered)}, live {live}: {who}", None
+
+
+def _value(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _VALUE else f"{text[: _VALUE - 1]}…"
+
+
+def short(text: str) -> str:
+    """A text with its commits and digests cut to ten digits."""
+    return _HASH.sub(r"\1", text)
+
+
+def _name(unit: LiveUnit) -> str:
+    return f"{unit.id.kind} {unit.id.namespace}/{unit.id.name}"
