@@ -133,7 +133,8 @@ def what(project: Project | Path | str, *files: str) -> What:
     project = _project(project)
     with project.index() as index:
         scope = project.scope(index)
-        tree = project.tree(scope.build["revision"])
+        pinned = scope.build["revision"]
+        tree = project.repository.glance() if pinned is None else project.tree(pinned)
         return ask(scope, tree, [parse(file, tree, project.repository.root, Path.cwd()) for file in files])
 
 

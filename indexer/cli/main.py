@@ -40,6 +40,10 @@ _MESSAGES = {
 """Errors whose text is for the user; by name, so that no room is imported to look for its errors."""
 
 
+_PLUGINS = {"kubectl-fluxidx": "kubectl fluxidx", "flux-idx": "flux idx"}
+"""What the program is called where kubectl or flux runs it as a plugin, by the name of its script."""
+
+
 class Commands(click.Group):
     """A group whose every command is a module of this package, imported when that command runs."""
 
@@ -79,13 +83,14 @@ def fluxidx() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line ``arguments`` (default: the process's own) and exits."""
-    sys.exit(run(arguments))
+    sys.exit(run(arguments, _PLUGINS.get(os.path.basename(sys.argv[0]), "fluxidx")))  # noqa: PTH119 - pathlib is slow
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def run(arguments: Sequence[str] | None = None, name: str = "fluxidx") -> int:
     """Runs a command line and returns its exit code; nothing that a user can cause leaves it as an exception."""
     try:
-        return fluxidx.main(arguments, prog_name="fluxidx", standalone_mode=False) or ExitCode.DONE
+        done = fluxidx.main(arguments, prog_name=name, complete_var="_FLUXIDX_COMPLETE", standalone_mode=False)
+        return done or ExitCode.DONE
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:

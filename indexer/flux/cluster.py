@@ -16,6 +16,7 @@ from indexer.flux.imagepolicy import Markers
 from indexer.flux.kustomization import UnitFailure, clamped, directory_of, reason_at
 from indexer.flux.model import Cluster, Inputs, RenderedObject, SourceRef, Substitution, Unit, UnitId, UnitState
 from indexer.flux.objects import Digests
+from indexer.flux.openness import Openness
 from indexer.flux.renderer import Around, Outcome, Renderer, Task
 from indexer.flux.resources import (
     KustomizationSpec,
@@ -61,7 +62,9 @@ class Workspace:
         home = self.sources.tree
         self.markers = Markers(home)
         builds = SharedBuilds(self.cache, self.remotes, self.digests)
-        self.renderer = Renderer(home, builds, self.digests, self.markers, self.store)
+        self.renderer = Renderer(
+            home, builds, self.digests, self.markers, Openness(home, self.cache.documents), self.store
+        )
 
     def wants_trees(self, cluster: str, unit: UnitId) -> bool:
         """Whether the trees of a unit's objects are wanted."""
@@ -115,7 +118,7 @@ class ClusterRun:
         """FluxInstances, with their parent and definition."""
         self.brought: dict[int, tuple[Substitution, ...]] = {}
         """What ``postBuild`` filled in objects of the entry that another cluster delivers, by their identity."""
-        self.sets = SetRun(self.name, self._found_tree, self.find_object)
+        self.sets = SetRun(self.name, self._found_tree, self.find_object, self.carried)
         self.helm = HelmRun(self)
 
     def supply(self, objects: list[Mapping]) -> None:
@@ -164,7 +167,7 @@ class ClusterRun:
             self.objects[item.kind, item.namespace, item.name] = item
             return
         root, definition = item.root, item.definition
-        if self.sets.take(root, parent, definition, item.substitutions) or self.helm.take(root, parent, definition):
+        if self.sets.take(root, parent, definition) or self.helm.take(root, parent, definition):
             return
         if is_kustomization(root):
             self._enqueue(item, parent)

@@ -104,7 +104,7 @@ class Reader:
     def ignore(self, table: Table[str, Any], n: int) -> IgnoreConfig:
         self.known(table, "ignore", n)
         given = table.get("rule")
-        rules = given if isinstance(given, list) else [given]
+        rules: list[Any] = given if isinstance(given, list) else [given]
         if not rules or not all(isinstance(rule, str) for rule in rules):
             self.fail("rule", '"rule" of [[ignore]] has to name a rule, or a list of them: add rule = "…"', "ignore", n)
         path, obj, cluster, reason = (

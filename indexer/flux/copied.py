@@ -1,7 +1,7 @@
 """What flux-operator takes from other objects into those of a ResourceSet (section 8.3 of the Flux rules).
 
-``copyFrom`` and, of ConfigMaps, ``checksumFrom`` are done here where the other object is known. What rests on the values
-of a Secret in any other way (``convertKubeConfigFrom``, its checksum) is left to the cluster: it would show them.
+``copyFrom`` and, of ConfigMaps, ``checksumFrom`` are done here where the other object is known. What would show the
+values of a Secret outside of one (``convertKubeConfigFrom``, its checksum) is left to the cluster.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ class Filled:
     roots: list[Mapping]
     unknown: list[str] = field(default_factory=list)
     """What could not be, each with its place."""
+    sources: dict[int, str] = field(default_factory=dict)
+    """Which objects have data of another one, by their index: ``ConfigMap namespace/name``."""
     waits: bool = False
     """Whether that is for want of an object that another unit may bring."""
 
@@ -42,10 +44,11 @@ class Filled:
 def fill(roots: list[Mapping], find_object: FindObject) -> Filled:
     """Does what the annotations of a set's objects ask for. Raises UnitFailure for one that cannot be understood."""
     filled = Filled([])
-    for root in roots:
+    for index, root in enumerate(roots):
         at = _annotation(root, (), _COPY)
         if at is not None and kind_of(root) in ("ConfigMap", "Secret") and text_at(root, "apiVersion") == "v1":
             root = _copied(root, at, find_object, filled)
+            filled.sources[index] = f"{kind_of(root)} {at.text}"
         at = _annotation(root, (), _CONVERT)
         if at is not None and is_kind(root, "", "ConfigMap"):
             filled.unknown.append(_left(root, at, f"its data are made from the kubeconfig in Secret {at.text}"))
@@ -82,11 +85,7 @@ def _copied(root: Mapping, at: Scalar, find_object: FindObject, filled: Filled) 
     if kind_of(root) == "ConfigMap":
         root = _with_field(root, "data", source.get("data"), op)
         binary = source.get("binaryData")
-        return (
-            root
-            if not isinstance(binary, Mapping) or not binary.fields
-            else _with_field(root, "binaryData", binary, op)
-        )
+        return _with_field(root, "binaryData", binary, op) if isinstance(binary, Mapping) and binary.fields else root
     values = None if is_encrypted(source) else _decoded(source)
     if values is None:
         filled.unknown.append(_left(root, at, f"{named}, whose values cannot be read here"))
@@ -149,8 +148,8 @@ def _digest(root: Mapping, at: Scalar, look_up: FindObject, filled: Filled) -> s
     for named in filter(None, map(str.strip, at.text.split(","))):
         kind, *rest = named.split("/")
         if len(rest) != 2 or not all(rest) or kind not in ("ConfigMap", "Secret"):
-            why = f"{_CHECKSUM_FROM} has to name ConfigMap/namespace/name or Secret/namespace/name, not {named}: correct it"
-            raise UnitFailure(reason_at(at.span, why))
+            why = f"{_CHECKSUM_FROM} has to name ConfigMap/namespace/name or Secret/namespace/name, not {named}"
+            raise UnitFailure(reason_at(at.span, f"{why}: correct it"))
         found = look_up(ReferenceSpec(kind, rest[0], rest[1], at))
         if found is None or kind == "Secret":
             filled.waits = filled.waits or found is None
@@ -162,9 +161,9 @@ def _digest(root: Mapping, at: Scalar, look_up: FindObject, filled: Filled) -> s
 
 def _bytes_of(config_map: Mapping) -> dict[bytes, bytes]:
     data, binary = config_map.get("data"), config_map.get("binaryData")
-    values = (
-        {key.text.encode(): text_at(value).encode() for key, value in data.items()} if isinstance(data, Mapping) else {}
-    )
+    values: dict[bytes, bytes] = {}
+    if isinstance(data, Mapping):
+        values = {key.text.encode(): text_at(value).encode() for key, value in data.items()}
     if isinstance(binary, Mapping):
         values |= {key.text.encode(): base64.b64decode(text_at(value)) for key, value in binary.items()}
     return values

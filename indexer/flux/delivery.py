@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import Final
 
 from indexer.flux.identity import Substitution
+from indexer.flux.openness import Openness
 from indexer.flux.packing import (
     Packed,
+    canonical,
     digest,
+    may_be_stored,
     pack_span,
     pack_substitutions,
     pack_tree,
@@ -76,12 +79,15 @@ class Delivery:
             self._root = self._load()
         return self._root
 
-    def pack(self) -> Packed:
+    def pack(self, openness: Openness) -> Packed:
         """All but what must not be stored: then its tree is left out. Works out the digest."""
-        data, may_be_stored = pack_tree(self.root)
+        tree = pack_tree(self.root)
+        data = canonical(tree)
         self.tree_digest = digest(data)
-        hidden = self.kind == "Secret" or any(one.redacted for one in self.substitutions)
-        kept = data if may_be_stored and not hidden and len(data) < _LARGE else None
+        redacted = frozenset(one.variable for one in self.substitutions if one.redacted)
+        kept = None
+        if self.kind != "Secret" and len(data) < _LARGE and may_be_stored(tree, redacted, openness.holds_no_secret):
+            kept = data
         named = self.group, self.kind, self.namespace, self.name
         return named, pack_span(self.definition), pack_substitutions(self.substitutions), self.tree_digest, kept
 

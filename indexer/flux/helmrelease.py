@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Mapping as Table
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from indexer.flux.helmchart import FoundChart, find_chart
 from indexer.flux.helmvalues import ReleaseValues, ValuesError, load
+from indexer.flux.hidden import secret_texts
 from indexer.flux.kustomization import inputs_of
-from indexer.flux.model import Inputs, UnitState
-from indexer.flux.resources import HELM, ReferenceSpec, kind_of, name_of, namespace_of, truth
+from indexer.flux.model import Inputs, Substitution, UnitState
+from indexer.flux.resources import HELM, ReferenceSpec, items_of, kind_of, name_of, namespace_of, truth
 from indexer.flux.scope import Kind, declared, is_cluster_scoped
 from indexer.flux.sources import Registry, Sources, UnresolvedSource
 from indexer.helm.chart import Chart, ChartError, NotAtHand
@@ -59,6 +61,26 @@ class Release:
     inputs: Inputs = field(default_factory=Inputs)
 
 
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """The objects that a release refers to, and what ``postBuild`` filled in them."""
+
+    find_object: Callable[[ReferenceSpec], Mapping | None]
+    carried: Table[str, tuple[Substitution, ...]] = field(default_factory=dict)
+    """By ``Kind namespace/name``."""
+
+    def secrets(self, release: Mapping) -> frozenset[str]:
+        """Texts that came from Secrets into the release, or into a ConfigMap of its values."""
+        named = f"HelmRelease {namespace_of(release)}/{name_of(release)}"
+        texts = secret_texts(release, self.carried.get(named, ()), self.find_object)
+        for entry in items_of(find(release, "spec", "valuesFrom")):
+            reference = ReferenceSpec(text_at(entry, "kind"), namespace_of(release), text_at(entry, "name"), entry)
+            found = self.find_object(reference) if str(reference) in self.carried else None
+            if found is not None:
+                texts |= secret_texts(found, self.carried[str(reference)], self.find_object, "/data")
+        return texts
+
+
 class Waiting(Exception):
     """A release that needs something which another unit may still bring."""
 
@@ -82,7 +104,7 @@ def render_release(
     root: Mapping,
     sources: Sources,
     registry: Registry,
-    find_object: Callable[[ReferenceSpec], Mapping | None],
+    filled: Filled,
     capabilities: Capabilities,
     *,
     last: bool,
@@ -100,9 +122,10 @@ def render_release(
         at = find(root, "spec", "chart", "spec", "chart") or root
         lacking = Release(UnitState.FAILED, f"{at.span}: {error}" if at.span is not None else str(error))
     try:
-        known = load(root, find_object, found.defaults if found is not None else [])
+        known = load(root, filled.find_object, found.defaults if found is not None else [])
     except ValuesError as error:
         return Release(UnitState.FAILED, str(error))
+    secrets = known.values.secrets() | filled.secrets(root)
     parts = (*(_chart_files(found.chart) if found is not None else ()), *known.values.contributions())
     if found is None:
         assert lacking is not None
@@ -111,14 +134,14 @@ def render_release(
         raise Waiting
     release = Release(UnitState.RENDERED, None, parts, (), found.directory, inputs_of(found.recording))
     try:
-        objects = tuple(_objects(root, found.chart, known, capabilities))
+        objects = tuple(_objects(root, found.chart, known, capabilities, secrets))
     except NotAtHand as error:
         return replace(release, state=UnitState.UNRESOLVED, reason=str(error))
     except (ChartError, KustomizeError, ManifestError) as error:
         # The controller bounds no chart, so one that is stopped here may be installed there.
         beyond = bool(known.unknown) or isinstance(error, ChartTooLarge)
         state = UnitState.UNRESOLVED if beyond else UnitState.FAILED
-        return replace(release, state=state, reason="; ".join([*known.unknown, _why(root, error, known.values)]))
+        return replace(release, state=state, reason="; ".join([*known.unknown, _why(root, error, hide=bool(secrets))]))
     state = UnitState.UNRESOLVED if known.unknown else UnitState.RENDERED
     return replace(release, state=state, reason="; ".join(known.unknown) or None, objects=objects)
 
@@ -133,8 +156,8 @@ def _chart_files(chart: Chart) -> Iterator[Contribution]:
             yield Contribution(Role.CONFIGURES, "chart" if name == "Chart.yaml" else "helper template", span)
 
 
-def _why(root: Mapping, error: Exception, values: Values) -> str:
-    secret = bool(values.secrets()) and isinstance(error, (RenderError, ManifestError, KustomizeError))
+def _why(root: Mapping, error: Exception, *, hide: bool) -> str:
+    secret = hide and isinstance(error, (RenderError, ManifestError, KustomizeError))
     # Helm, YAML and kustomize quote what they cannot take.
     why = "what is wrong is not shown, as Secrets give some of its values" if secret else str(error)
     if isinstance(error, KustomizeError):
@@ -142,7 +165,9 @@ def _why(root: Mapping, error: Exception, values: Values) -> str:
     return f"its chart cannot be rendered: {why}"
 
 
-def _objects(root: Mapping, chart: Chart, known: ReleaseValues, capabilities: Capabilities) -> list[ReleaseObject]:
+def _objects(
+    root: Mapping, chart: Chart, known: ReleaseValues, capabilities: Capabilities, secrets: frozenset[str]
+) -> list[ReleaseObject]:
     spec = find(root, "spec")
     validate = not truth(spec, "install", "disableSchemaValidation")
     parts = render(
@@ -163,7 +188,6 @@ def _objects(root: Mapping, chart: Chart, known: ReleaseValues, capabilities: Ca
     if any(text_at(spec, action, "crds") != "Skip" for action in ("install", "upgrade")):
         crds = (one for part in parts if part.crd for one in _crds(part, chart))
         objects += [ReleaseObject(Resource(one, one.span), defined_by="CRD of the chart") for one in crds]
-    secrets = known.values.secrets()
     scopes = declared(one.resource.root for one in objects)
     for one in objects:
         final = in_namespace(_labelled(one.resource.root, root), root, scopes)

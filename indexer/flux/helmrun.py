@@ -8,9 +8,9 @@ from typing import Protocol
 
 from indexer.flux.dependencies import blocked
 from indexer.flux.helmchart import chart_spec, helm_chart, source_reference
-from indexer.flux.helmrelease import Release, Waiting, in_namespace, render_release
+from indexer.flux.helmrelease import Filled, Release, Waiting, in_namespace, render_release
 from indexer.flux.kustomization import reason_at
-from indexer.flux.model import RenderedObject, SourceRef, Unit, UnitId, UnitState
+from indexer.flux.model import RenderedObject, SourceRef, Substitution, Unit, UnitId, UnitState
 from indexer.flux.objects import Applied, Digests, rendered
 from indexer.flux.resources import HELM, ReferenceSpec, is_kind, items_of, name_of, namespace_of, truth
 from indexer.flux.scope import Kind
@@ -26,6 +26,8 @@ class Surroundings(Protocol):
 
     name: str
     registry: Registry
+    carried: dict[str, tuple[Substitution, ...]]
+    """What ``postBuild`` filled in objects, by ``Kind namespace/name``."""
 
     @property
     def sources(self) -> Sources: ...
@@ -105,7 +107,8 @@ class HelmRun:
         cluster = self.cluster
         told = cluster.sources.config.cluster(job.target(cluster.name) or cluster.name)
         capabilities = Capabilities(told.kubernetes, told.api_versions)
-        return render_release(job.root, cluster.sources, cluster.registry, cluster.find_object, capabilities, last=last)
+        filled = Filled(cluster.find_object, cluster.carried)
+        return render_release(job.root, cluster.sources, cluster.registry, filled, capabilities, last=last)
 
     def dependencies_of(self, unit: UnitId) -> list[ReferenceSpec] | None:
         """The releases that a release waits for; None where there is no such release."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import marshal
+import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from indexer.flux.model import ObjectId, RenderedObject, Substitution
@@ -31,6 +32,7 @@ from indexer.manifest.node import (
 Packed = tuple[Any, ...]
 
 _CIPHERTEXT: Final = "ENC["
+_VARIABLE: Final = re.compile(r"\w+")
 _WITHOUT_REFERENCES: Final = 2
 """The version of marshal's format in which only values count, and not whether two of them are one object."""
 _STYLES: Final = {style.value: style for style in Style}
@@ -110,13 +112,27 @@ def _contribution(role: str, operation: str, span: Packed, fields: tuple[str, ..
     return Contribution(_ROLES[role], operation, Span(Source(*span[:3]), *span[3:]), fields, overridden)
 
 
-def pack_tree(root: Mapping) -> tuple[bytes, bool]:
-    """A tree with all that it replaced, and whether it may be stored: not so what holds ciphertext, or what a
-    replacement may have copied from a Secret.
-    """
+def pack_tree(root: Mapping) -> Packed:
+    """A tree with all that it replaced."""
     packer = _Packer()
     packer.node(root)
-    return canonical((packer.sources, packer.operations, packer.nodes)), packer.may_be_stored
+    return packer.sources, packer.operations, packer.nodes
+
+
+def may_be_stored(tree: Packed, redacted: frozenset[str], holds_no_secret: Callable[[Source], bool]) -> bool:
+    """Whether a packed tree is free of ciphertext, of the values of the variables ``redacted``, and of copies from
+    documents that may hold secrets.
+    """
+    sources, operations, nodes = tree
+    # The name of a substitution lists its variables.
+    expanded = (op[1] for op in operations if op[0] == Role.SUBSTITUTES.value)
+    if redacted and any(not redacted.isdisjoint(_VARIABLE.findall(name)) for name in expanded):
+        return False
+    if any(len(one) == _SCALAR and one[0].startswith(_CIPHERTEXT) for one in nodes):
+        return False
+    copies = {number for number, op in enumerate(operations) if op[0] == Role.REPLACES.value}
+    origins = {one[-4] for one in nodes if one[-2] in copies} if copies else set()
+    return all(origin >= 0 and holds_no_secret(Source(*sources[origin])) for origin in origins)
 
 
 def unpack_tree(data: bytes) -> Mapping:
@@ -138,7 +154,6 @@ class _Packer:
         self._numbers: dict[int, int] = {}
         self._sources: dict[Source, int] = {}
         self._operations: dict[int, int] = {}
-        self.may_be_stored = True
 
     def node(self, node: Node) -> int:
         known = self._numbers.get(id(node))
@@ -149,8 +164,6 @@ class _Packer:
         source = -1 if node.source is NOWHERE else self._source(node.source)
         packed: Packed
         if isinstance(node, Scalar):
-            if node.text.startswith(_CIPHERTEXT):
-                self.may_be_stored = False
             packed = (node.text, node.tag, node.style.value, source, node.pos, op, prev)
         elif isinstance(node, Sequence):
             items = tuple([self.node(item) for item in node.items])
@@ -178,8 +191,6 @@ class _Packer:
     def _operation(self, op: Operation) -> int:
         number = self._operations.get(id(op))
         if number is None:
-            if op.role is Role.REPLACES:
-                self.may_be_stored = False
             number = self._operations[id(op)] = len(self.operations)
             self.operations.append((op.role.value, op.name, pack_span(op.entry)))
         return number

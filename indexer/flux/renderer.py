@@ -19,6 +19,7 @@ from indexer.flux.imagepolicy import Markers
 from indexer.flux.kustomization import UnitFailure, finish_unit, inputs_of
 from indexer.flux.model import Inputs, RenderedObject, UnitId, UnitState
 from indexer.flux.objects import Applied, Digests, rendered
+from indexer.flux.openness import Openness
 from indexer.flux.packing import (
     Packed,
     canonical,
@@ -143,12 +144,19 @@ class Renderer:
     """Renders the Kustomizations of all clusters; without a store, each of them."""
 
     def __init__(
-        self, home: Tree, builds: SharedBuilds, digests: Digests, markers: Markers, store: Store | None = None
+        self,
+        home: Tree,
+        builds: SharedBuilds,
+        digests: Digests,
+        markers: Markers,
+        openness: Openness,
+        store: Store | None = None,
     ) -> None:
         self._home = home
         self._builds = builds
         self._digests = digests
         self._markers = markers
+        self._openness = openness
         self._store = store
         self._present = Present(home)
         self._made: dict[bytes, Outcome] = {}
@@ -229,7 +237,7 @@ class Renderer:
         if artifact is None:
             return None
         try:
-            own = task.tree_digest or digest(pack_tree(task.spec.root)[0])
+            own = task.tree_digest or digest(canonical(pack_tree(task.spec.root)))
             return digest(canonical((engine(), own, artifact, _variables(task))))
         except (RecursionError, ValueError):
             return None
@@ -285,7 +293,7 @@ class Renderer:
                     outcome.kinds,
                     tuple(outcome.scopes.items()),
                     tuple((one.operation, pack_span(one.span), one.reason) for one in outcome.unmatched),
-                    tuple(delivery.pack() for delivery in outcome.deliveries),
+                    tuple(delivery.pack(self._openness) for delivery in outcome.deliveries),
                     (outcome.beyond.releases, outcome.beyond.files),
                     len(objects),
                 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from indexer.flux.copied import FindObject, fill
 from indexer.flux.gofunctions import Value
@@ -16,6 +17,7 @@ from indexer.flux.postbuild import Expanded
 from indexer.flux.resources import group_of, items_of, kind_of, name_of, namespace_of, read_kustomization
 from indexer.flux.scope import Kind
 from indexer.flux.templated import EmbeddedTemplate, Made, ObjectTemplate, Template, locate, made_of, variables_in
+from indexer.flux.variables import Carried
 from indexer.kustomize.nodes import find, text_at
 from indexer.kustomize.resource import Resource
 from indexer.manifest.errors import ManifestError
@@ -53,9 +55,9 @@ _Key = tuple[str, str, str, str]
 
 
 def expand(
-    root: Mapping, providers: Iterable[Mapping], find_object: FindObject, substitutions: tuple[Substitution, ...] = ()
+    root: Mapping, providers: Iterable[Mapping], find_object: FindObject, carried: Carried = MappingProxyType({})
 ) -> ExpandedSet:
-    """The objects of a ResourceSet. ``substitutions`` are those of ``postBuild`` in the ResourceSet itself.
+    """The objects of a ResourceSet. ``carried`` is what ``postBuild`` filled in it, and in what it refers to.
 
     Raises UnitFailure; inputs.InputsError where the inputs cannot be had.
     """
@@ -80,13 +82,22 @@ def expand(
                 what = f"{key[1]} {key[3]} of step {name} is made by step {before} already: give it another name"
                 raise UnitFailure(reason_at(one.definition, what))
             made.append(one)
-    supplied = _Supplied(root, substitutions)
+    supplied = _Supplied(root, carried.get(f"ResourceSet {namespace_of(root)}/{name_of(root)}", ()))
     objects = tuple(found for one in made for found in _objects(one, root, supplied))
     filled = fill([one.root for one in objects], find_object)
     objects = tuple(
-        replace(one, applied=replace(one.applied, root=final)) for one, final in zip(objects, filled.roots, strict=True)
+        replace(one, applied=_with_copied(one.applied, final, carried.get(filled.sources.get(index, ""), ())))
+        for index, (one, final) in enumerate(zip(objects, filled.roots, strict=True))
     )
     return ExpandedSet(objects, "; ".join(filled.unknown) or None, filled.waits)
+
+
+def _with_copied(made: Applied, root: Mapping, substitutions: tuple[Substitution, ...]) -> Applied:
+    """The object with what was copied into it, variables included."""
+    data = tuple(
+        one for one in substitutions if any(where.startswith(("/data/", "/binaryData/")) for where in one.fields)
+    )
+    return replace(made, root=root, substitutions=(*made.substitutions, *data))
 
 
 def _span(node: Node | None) -> Span | None:

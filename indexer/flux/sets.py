@@ -14,6 +14,7 @@ from indexer.flux.model import RenderedObject, Substitution, Unit, UnitId, UnitS
 from indexer.flux.objects import Digests
 from indexer.flux.resources import OPERATOR, ReferenceSpec, is_kind, items_of, name_of, namespace_of
 from indexer.flux.scope import Kind
+from indexer.flux.variables import Carried
 from indexer.kustomize.nodes import find, text_at
 from indexer.manifest.node import Mapping, Span
 
@@ -36,7 +37,6 @@ class SetJob:
     root: Mapping
     parent: UnitId | None
     definition: Span | None
-    substitutions: tuple[Substitution, ...]
     made: ExpandedSet | None = None
     failure: UnitFailure | None = None
 
@@ -48,21 +48,20 @@ class SetJob:
 class SetRun:
     """The ResourceSets and ResourceSetInputProviders of a cluster; ``found`` takes the objects that sets make."""
 
-    def __init__(self, cluster: str, found: Found, find_object: FindObject) -> None:
+    def __init__(self, cluster: str, found: Found, find_object: FindObject, carried: Carried) -> None:
         self.cluster = cluster
         self.found = found
         self.find_object = find_object
+        self.carried = carried
         self.jobs: dict[UnitId, SetJob] = {}
         self.providers: dict[tuple[str, str], Mapping] = {}
 
-    def take(
-        self, root: Mapping, parent: UnitId | None, definition: Span | None, substitutions: tuple[Substitution, ...]
-    ) -> bool:
+    def take(self, root: Mapping, parent: UnitId | None, definition: Span | None) -> bool:
         """Takes a ResourceSet or a provider; False for anything else."""
         if is_provider(root):
             self.providers[namespace_of(root), name_of(root)] = root
         elif is_kind(root, OPERATOR, "ResourceSet"):
-            job = SetJob(root, parent, definition, substitutions)
+            job = SetJob(root, parent, definition)
             self.jobs.setdefault(job.id, job)
         else:
             return False
@@ -83,7 +82,7 @@ class SetRun:
         from indexer.flux.resourceset import expand
 
         try:
-            made = expand(job.root, self.providers.values(), self.find_object, job.substitutions)
+            made = expand(job.root, self.providers.values(), self.find_object, self.carried)
             if made.waits and not last:
                 return False
             job.made = made

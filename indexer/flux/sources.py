@@ -266,7 +266,7 @@ class Sources:
         if wanted is not None:
             other = self._clones.open(path, name)
             if other is not None:
-                found = self._clones.tree(other, wanted)
+                found = self._clones.tree(other, wanted, name)
                 if found is None:
                     raise UnresolvedSource(
                         f"{mapped.path} has no {wanted}, which {_named(ref)} checks out: git fetch it there", ref

@@ -44,7 +44,7 @@ def load(spec: KustomizationSpec, cluster: ClusterConfig, find: FindObject, *, s
         if found is None:
             (optional if entry.optional else missing).append(entry.reference)
         else:
-            values.update(_values_of(found))
+            values.update(values_of(found))
     for name, value in cluster.substitute.items():
         values[name] = Variable(_one_line(value), "substitute of this cluster's configuration", None)
     if spec.substitute is not None:
@@ -108,7 +108,7 @@ def _one_line(text: str) -> str:
     return text.replace("\n", "")
 
 
-def _values_of(root: Mapping) -> dict[str, Variable]:
+def values_of(root: Mapping) -> dict[str, Variable]:
     """The variables in a ConfigMap or Secret; values that must not or cannot be read are None."""
     secret = kind_of(root) == "Secret"
     supplier = f"{kind_of(root)} {namespace_of(root)}/{name_of(root)}"

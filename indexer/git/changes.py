@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -146,7 +147,7 @@ def _parsed(output: bytes) -> Changes:
     """The answer to ``git diff --raw -z --patch``: records, an empty one, and a patch for each of them in order."""
     records, _, patch = output.partition(b"\0\0")
     starts = [found.start() for found in _PATCH.finditer(patch)]
-    patches = [patch[start:end] for start, end in zip(starts, [*starts[1:], len(patch)], strict=True)]
+    patches = [patch[start:end] for start, end in pairwise([*starts, len(patch)])]
     files = []
     fields = iter(records.split(b"\0") if records else ())
     for meta in fields:

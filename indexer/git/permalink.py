@@ -17,19 +17,24 @@ _RENDERED: Final = (".md", ".markdown")
 def permalink(
     remote_url: str, sha: str, path: str, first: int, last: int, forges: Mapping[str, Forge] | None = None
 ) -> str | None:
-    """The link to lines ``first`` to ``last`` of ``path`` in commit ``sha`` (in full).
+    """The link to lines ``first`` to ``last`` of ``path`` in commit ``sha`` (in full; where only that is known, in a
+    branch or tag of GitHub or GitLab, whose links take either).
 
     None where the remote is not reached by http(s) or ssh, or has no known shape: a host that neither ``forges``
     names nor a label of its own.
     """
     remote = canonical(remote_url)
     origin = web_origin(remote_url)
-    if remote is None or origin is None or not re.fullmatch(_FULL_SHA, sha):
+    if remote is None or origin is None:
         return None
     file = encoded_path(path)
     project = encoded_path(remote.path)
     segments = remote.path.split("/")
     forge = forge_of(remote.host, forges)
+    if not re.fullmatch(_FULL_SHA, sha):
+        if not sha or forge not in (Forge.GITHUB, Forge.GITLAB):
+            return None
+        sha = encoded_path(sha.removeprefix("refs/heads/").removeprefix("refs/tags/"))
     if forge in (Forge.BITBUCKET, None) and remote.host != "bitbucket.org":
         return _bitbucket_server(origin, segments, sha, file, first, last)
     match forge:

@@ -16,8 +16,11 @@ from indexer.git.status import Status
 from indexer.git.text import decoded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from indexer.git.blame import BlameLine, Commit, Uncommitted
     from indexer.git.changes import Changes
+    from indexer.git.glance import Glance
     from indexer.git.objects import ObjectDatabase
     from indexer.git.revision import RevisionTree
     from indexer.git.worktree import WorkTree
@@ -99,11 +102,20 @@ class Repository:
 
     def worktree(self) -> WorkTree:
         """The working tree as it is now. Raises NoRepository for a bare repository."""
-        if self.root is None:
-            raise NoRepository("a bare repository has no working tree: name a revision")
         from indexer.git.worktree import WorkTree
 
-        return WorkTree(str(self.root), self.name, self._careful.run, lambda: self._config, self._algorithm)
+        return WorkTree(*self._working())
+
+    def glance(self) -> Glance:
+        """As ``worktree``, for a look at a few files."""
+        from indexer.git.glance import Glance
+
+        return Glance(*self._working())
+
+    def _working(self) -> tuple[str, str | None, Callable[..., bytes], Callable[[], dict[str, list[str]]], str]:
+        if self.root is None:
+            raise NoRepository("a bare repository has no working tree: name a revision")
+        return str(self.root), self.name, self._careful.run, lambda: self._config, self._algorithm
 
     @cached_property
     def _objects(self) -> ObjectDatabase:

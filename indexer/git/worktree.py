@@ -20,7 +20,7 @@ LISTING: Final = (
 _CONVERTS: Final = re.compile(rb"(?m)^[^#\n]*[ \t](text|eol|crlf|filter|ident|working-tree-encoding)\b")
 
 
-class _Index:
+class Listing:
     """What git says of the working tree: a kind for each directory's names, and the blob ids of unchanged files."""
 
     def __init__(self, listing: bytes, kind_on_disk: Callable[[str], EntryKind | None]) -> None:
@@ -93,8 +93,8 @@ class WorkTree(disk.DiskTree):
         self._hashed: dict[str, str] = {}
 
     @cached_property
-    def _index(self) -> _Index:
-        return _Index(self._git(*LISTING), lambda path: disk.kind_of(self._on_disk(path)))
+    def _index(self) -> Listing:
+        return Listing(self._git(*LISTING), lambda path: disk.kind_of(self._on_disk(path)))
 
     @cached_property
     def _blobs(self) -> Mapping[str, str]:

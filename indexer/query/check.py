@@ -7,11 +7,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from indexer import __version__
 from indexer.flux.config import Config, ConfigError
 from indexer.flux.model import Cluster, UnitId
 from indexer.flux.render import render_repository
-from indexer.flux.store import Store
+from indexer.flux.store import Store, engine
 from indexer.git.repository import Repository
 from indexer.git.tree import Tree
 from indexer.index.read import Index
@@ -26,8 +25,8 @@ from indexer.query.rules.state import findings_on
 from indexer.query.rules.view import View, views
 
 _MEMO: Final = "facts"
-_LAYOUT: Final = f"1 {__version__}"
-"""Facts that another program wrote are not read."""
+_LAYOUT: Final = 1
+"""The form of the facts; those of another form, or of units that another engine rendered, are not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +162,7 @@ def _facts(
         for unit in cluster.units:
             if (unit.cluster, unit.id) in lacking:
                 facts[unit.cluster, unit.id] = facts_of(unit)
-    if store is not None and lacking:
+    if store is not None and any(unit.digest not in kept for one in rendered for unit in one.units if unit.digest):
         _keep(store, rendered, facts)
     return rendered, facts
 
@@ -187,7 +186,7 @@ def _kept(store: Store | None) -> dict[str, UnitFacts]:
         layout, facts = pickle.loads(data)  # noqa: S301 - see above
     except Exception:  # noqa: BLE001 - whatever a damaged pickle raises, the facts are found anew
         return {}
-    return facts if layout == _LAYOUT else {}
+    return facts if layout == (_LAYOUT, engine()) else {}
 
 
 def _keep(store: Store, rendered: Sequence[Cluster], facts: Mapping[tuple[str, UnitId], UnitFacts]) -> None:
@@ -197,4 +196,4 @@ def _keep(store: Store, rendered: Sequence[Cluster], facts: Mapping[tuple[str, U
         for unit in cluster.units
         if unit.digest is not None
     }
-    store.remember(_MEMO, pickle.dumps((_LAYOUT, by_digest), protocol=5))
+    store.remember(_MEMO, pickle.dumps(((_LAYOUT, engine()), by_digest), protocol=5))

@@ -30,7 +30,7 @@ class Commits:
         self._pinned = build["revision"] is not None
         self._head: str | None = build["head"]
         self._forges = forges
-        self._known: dict[tuple[str, int, int], History] = {}
+        self._known: dict[tuple[str | None, str, int, int], History] = {}
 
     @cached_property
     def revision(self) -> str:
@@ -55,13 +55,30 @@ class Commits:
         """What Git knows of the lines of a definition."""
         if definition is None:
             return None, None, ()
-        if definition.source.repository is not None:
-            reason = f"the definition is in another repository, {definition.source.repository}"
-            return None, None, (Hop("commit", reason),)
-        key = (definition.source.file, definition.line, definition.end_line)
+        named, file = definition.source.repository, definition.source.file
+        key = (named, file, definition.line, definition.end_line)
         if key not in self._known:
-            self._known[key] = self._look_up(*key)
+            lines = (file, definition.line, definition.end_line)
+            self._known[key] = self._look_up(*lines) if named is None else self._look_up_elsewhere(named, *lines)
         return self._known[key]
+
+    def _look_up_elsewhere(self, named: str, file: str, first: int, last: int) -> History:
+        """Of lines of ``HOST/PATH@REF``: another ref of this repository, or another repository."""
+        from indexer.git.remotes import same_repository
+
+        place, _, ref = named.rpartition("@")
+        url = f"https://{place}"
+        own = next((one for one in self._repository.remotes().values() if same_repository(one, url)), None)
+        try:
+            sha = None if own is None else self._repository.commit(ref)
+        except GitError:
+            sha = None
+        if own is None or sha is None:
+            link = permalink(url, ref, file, first, last, self._forges) if place else None
+            return None, link, (Hop("commit", f"the definition is in another repository, {named}"),)
+        commit = self._repository.last_commit(file, first, last, sha)
+        link = permalink(own, sha, file, first, last, self._forges)
+        return (commit if isinstance(commit, Commit) else None), link, ()
 
     def _look_up(self, file: str, first: int, last: int) -> History:
         try:

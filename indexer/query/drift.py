@@ -19,7 +19,7 @@ from indexer.flux.resources import KUSTOMIZE
 from indexer.manifest.node import Mapping, Node, Sequence
 from indexer.manifest.provenance import Span
 from indexer.query.dryrun import MANAGERS
-from indexer.query.livefields import FieldDifference
+from indexer.query.livefields import Absent, FieldDifference
 from indexer.query.redaction import Redaction
 from indexer.query.rendered import compared
 
@@ -92,13 +92,15 @@ Compare = Callable[[RenderedObject, UnitId, LiveObject, Redaction], "list[FieldD
 def owned_fields(one: RenderedObject, unit: UnitId, live: LiveObject, redaction: Redaction) -> list[FieldDifference]:
     """By what the server has noted: a field that the controller still owns is as it was applied.
 
-    The server may write such a value in another form; whoever changes it takes the field over.
+    The server may write such a value in another form; whoever changes it takes the field over. What is not there is
+    owned by nobody.
     """
     controller = MANAGERS.get(unit.kind)
     return [
         found
         for found in compared(one, live, redaction)
-        if not any(writer.manager == controller and writer.operation == "Apply" for writer in found.writers)
+        if isinstance(found.live, Absent)
+        or not any(writer.manager == controller and writer.operation == "Apply" for writer in found.writers)
     ]
 
 

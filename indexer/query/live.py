@@ -16,11 +16,10 @@ from indexer.git.repository import Repository
 from indexer.index.read import Index, Row
 from indexer.query.answers import Match
 from indexer.query.applied import Applied, Branch, applied, compare, distance
-from indexer.query.livefields import FieldDifference
+from indexer.query.differing import Differing, differing
 from indexer.query.lookup import look_up
 from indexer.query.matching import Matched, match
 from indexer.query.names import Name, find
-from indexer.query.rendered import differing
 from indexer.query.rows import object_of, unit_of
 from indexer.query.scope import Scope
 from indexer.query.trace import Trace, trace
@@ -54,7 +53,7 @@ class Live:
     """The commit that decides; None where no unit does."""
     branch: Branch | None
     """How the branch differs; None where neither the branch nor the applied commit defines the object."""
-    fields: tuple[FieldDifference, ...]
+    fields: tuple[Differing, ...]
     """The fields that differ from what the applied commit says."""
     disagreements: tuple[str, ...]
     """What the cluster and the index say differently of the object, a sentence each."""
@@ -161,11 +160,14 @@ class _Questions:
         self, id_: ObjectId, one: Metadata | None, row: Row | None, unreadable: Iterable[Unreadable], *, compared: bool
     ) -> LiveMatch:
         traced = trace(self._cluster, one) if one is not None else None
+        # What nobody wrote down, a pod say, is what its owner makes of the lines that define the owner.
+        ids = (id_, *(owner.id for owner in (traced.owners if traced is not None else ())))
+        row = row or self._row(self._asking.scope, self._matched.cluster, ids)
         flux = self._cluster.flux
         controller = (traced.unit if traced is not None else None) or (unit_of(row) if row is not None else None)
         unit = flux.unit(controller) if controller is not None else None
         decided = applied(self._cluster, unit, self._asking.repository) if unit is not None else None
-        scope, then = self._applied_row(decided, id_)
+        scope, then = self._applied_row(decided, ids)
         shown = then if scope is not None else row
         matches = explain(
             scope or self._asking.scope, self._asking.repository, [shown] if shown else [], self._asking.config.forges
@@ -193,13 +195,22 @@ class _Questions:
     def _source(self, unit: LiveUnit | None) -> LiveSource | None:
         return self._cluster.flux.source(unit.source) if unit is not None else None
 
-    def _applied_row(self, decided: Applied | None, id_: ObjectId) -> tuple[Scope | None, Row | None]:
-        """The index of the applied commit, and the object's row in it. No index: the commit cannot be had."""
+    def _applied_row(self, decided: Applied | None, ids: Sequence[ObjectId]) -> tuple[Scope | None, Row | None]:
+        """The index of the applied commit, and the row in it. No index: the commit cannot be had."""
         if decided is None or decided.commit is None or self._matched.cluster is None:
             return None, None
         scope, cluster = self._scope_at(decided.commit)
-        rows = scope.rows("SELECT * FROM objects WHERE name = :name AND kind = :kind", name=id_.name, kind=id_.kind)
-        return scope, next((row for row in rows if row["cluster"] == cluster and _is(row, id_)), None)
+        return scope, self._row(scope, cluster, ids)
+
+    @staticmethod
+    def _row(scope: Scope, cluster: str | None, ids: Sequence[ObjectId]) -> Row | None:
+        """The row of the first of these objects that the code of a cluster defines."""
+        for id_ in ids:
+            rows = scope.rows("SELECT * FROM objects WHERE name = :name AND kind = :kind", name=id_.name, kind=id_.kind)
+            for row in rows:
+                if row["cluster"] == cluster and _is(row, id_):
+                    return row
+        return None
 
     def _scope_at(self, commit: str) -> tuple[Scope, str | None]:
         """The scope of a commit, and what this cluster's entry point was called then."""
@@ -222,15 +233,17 @@ class _Questions:
 
     def _fields(
         self, one: Metadata | None, scope: Scope | None, then: Row | None
-    ) -> tuple[tuple[FieldDifference, ...], tuple[Unreadable, ...]]:
+    ) -> tuple[tuple[Differing, ...], tuple[Unreadable, ...]]:
         """Where the live object differs from the applied commit, and what could not be read for that."""
-        if one is None or scope is None or then is None or (one.id.group, one.id.kind) == ("", "Secret"):
+        if one is None or scope is None or then is None or not _is(then, one.id):
+            return (), ()
+        if (one.id.group, one.id.kind) == ("", "Secret"):
             return (), ()
         whole = self._whole(one.id, then["version"])
         if isinstance(whole, Unreadable):
             return (), (whole,)
         found = differing(self._asking.repository, self._asking.config, scope.build, then, whole)
-        return tuple(found), ()
+        return found, ()
 
     def _whole(self, id_: ObjectId, version: str) -> LiveObject | Unreadable:
         """The object in the version that Git writes it in, else in the one that the cluster prefers."""

@@ -59,8 +59,8 @@ class _Comparison:
         """``path`` leads to ``rendered``, ``at`` to ``live``: lists may have another order."""
         if path in _NOT_APPLIED or rendered is None:
             return
-        if isinstance(rendered, dict) and isinstance(live, dict):
-            yield from self.maps(rendered, live, path, at)
+        if isinstance(rendered, dict) and isinstance(live, dict | Absent):
+            yield from self.maps(rendered, live if isinstance(live, dict) else {}, path, at)
         elif isinstance(rendered, list) and isinstance(live, list):
             yield from self._lists(rendered, live, path, at)
         elif not _equal(rendered, live):

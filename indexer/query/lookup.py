@@ -32,6 +32,9 @@ def look_up(cluster: LiveCluster, name: Name, known: Iterable[ObjectId]) -> Foun
             objects, failed = _one(cluster, one, id_.namespace, id_.name)
             unreadable += failed
             found |= {one.id.key: one for one in objects}
+    if found:
+        # A snapshot that does not hold all of a kind need not say so where it holds what was looked for.
+        unreadable = [one for one in unreadable if one.trouble is not Trouble.NOT_KEPT]
     return list(found.values()), list(dict.fromkeys(unreadable))
 
 

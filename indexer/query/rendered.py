@@ -1,40 +1,17 @@
-"""What a commit renders an object to, beside the live one.
-
-The index holds no values, so the cluster is rendered anew.
-"""
+"""A rendered object beside the live one: which fields differ, and the line of each."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from indexer.cluster.model import LiveObject
-from indexer.flux.config import Config
-from indexer.flux.model import Cluster, RenderedObject
-from indexer.flux.render import render_repository
-from indexer.git.repository import Repository
-from indexer.index.read import Row
+from indexer.flux.model import RenderedObject
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Node, Sequence
+from indexer.manifest.provenance import Span
 from indexer.manifest.scalars import to_data
 from indexer.query.livefields import FieldDifference, differences
 from indexer.query.redaction import Redaction
-from indexer.query.rows import object_of, unit_of
-
-
-def differing(repository: Repository, config: Config, build: Row, row: Row, live: LiveObject) -> list[FieldDifference]:
-    """The fields of one object of an index that are otherwise in the cluster; none that may hold a secret.
-
-    ``build`` is the row of the index, ``row`` that of the object.
-    """
-    revision = build["revision"] or build["head"]
-    tree = repository.revision(revision) if build["revision"] else repository.worktree()
-    renderer = row["applied_by"] or row["cluster"]
-    redaction = Redaction(tree)
-    for cluster in render_repository(repository, tree, config, only={renderer}):
-        one = _find(cluster, row, renderer, redaction)
-        if one is not None and one.tree is not None:
-            return compared(one, live, redaction)
-    return []
 
 
 def compared(one: RenderedObject, live: LiveObject, redaction: Redaction) -> list[FieldDifference]:
@@ -46,15 +23,6 @@ def compared(one: RenderedObject, live: LiveObject, redaction: Redaction) -> lis
     except ManifestError:
         return []
     return [field for field in differences(rendered, live) if not is_hidden(field, one, one.tree, redaction)]
-
-
-def _find(cluster: Cluster, row: Row, renderer: str, redaction: Redaction) -> RenderedObject | None:
-    """The rendered object of a row; ``redaction`` learns what its unit renders."""
-    for unit in cluster.units:
-        if (cluster.name, unit.id) == (renderer, unit_of(row)):
-            redaction.learn(one.tree for one in unit.objects)
-            return next((one for one in unit.objects if one.id == object_of(row)), None)
-    return None
 
 
 def is_hidden(field: FieldDifference, one: RenderedObject, tree: Mapping, redaction: Redaction) -> bool:
@@ -74,3 +42,17 @@ def _at(node: Node, path: tuple[str, ...]) -> Node:
         elif isinstance(node, Sequence):
             node = node.items[int(step)]
     return node
+
+
+def span_at(tree: Node | None, path: tuple[str, ...]) -> Span | None:
+    """Where the deepest part of ``path`` that Git sets stands."""
+    node, span = tree, tree.span if tree is not None else None
+    for step in path:
+        if isinstance(node, Mapping) and step in node.fields:
+            node = node.fields[step][1]
+        elif isinstance(node, Sequence) and step.isdigit() and int(step) < len(node.items):
+            node = node.items[int(step)]
+        else:
+            break
+        span = node.span or span
+    return span

@@ -6,8 +6,9 @@ from typing import Any
 
 from indexer.cluster.model import Condition, LiveSource, LiveUnit, Unreadable
 from indexer.query.applied import Applied, Branch
+from indexer.query.differing import Differing
 from indexer.query.live import Asked, Live, LiveWhere
-from indexer.query.livefields import Absent, FieldDifference
+from indexer.query.livefields import Absent
 from indexer.query.trace import Mark, StoredRelease
 from indexer.report.json import SCHEMA, match_of, object_id, span, unit
 
@@ -140,15 +141,17 @@ def _branch(one: Branch) -> dict[str, Any]:
     }
 
 
-def _field(one: FieldDifference) -> dict[str, Any]:
-    missing = isinstance(one.live, Absent)
+def _field(one: Differing) -> dict[str, Any]:
+    field = one.field
+    missing = isinstance(field.live, Absent)
     return {
-        "path": one.pointer,
-        "git": one.rendered,
-        "live": None if missing else one.live,
+        "path": field.pointer,
+        "git": field.rendered,
+        "live": None if missing else field.live,
         "missing": missing,
+        "span": span(one.span),
         "writers": [
             {"manager": writer.manager, "operation": writer.operation, "time": writer.time or None}
-            for writer in one.writers
+            for writer in field.writers
         ],
     }

@@ -116,7 +116,9 @@ def _standing(one: UnitStatus) -> str:
     words = f"{one.standing} {count(one.commits, 'commit')}"
     if one.touched is None:
         return words
-    return f"{words}, which change it" if one.touched else f"{words}, none of which it reads"
+    if not one.touched:
+        return f"{words}, with nothing that it reads"
+    return f"{words} that {'change' if one.commits > 1 else 'changes'} it"
 
 
 def _orphans(writer: Writer, answer: Orphans, *, verbose: bool) -> None:
@@ -190,8 +192,8 @@ def _field(writer: Writer, one: Drifted, *, verbose: bool) -> None:
 
 
 def _by(found: FieldDifference) -> str:
-    """Who wrote the live value, and when."""
-    if not found.writers:
+    """Who wrote the live value, and when; of a field that is not there, nobody says who took it away."""
+    if not found.writers or isinstance(found.live, Absent):
         return ""
     last = found.writers[0]
     return f"  by {last.manager}{f', {last.time}' if last.time else ''}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from difflib import unified_diff
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,8 +77,9 @@ class _Report:
         writer.heading(f"{_side(answer.base)} {arrow} {_side(answer.head)}", tally(answer))
         if answer.chosen is not None:
             writer.line(self._dim(f"compared from where this branch left {answer.chosen}"))
+        self._reaches()
         self._clusters()
-        self._lines()
+        self._idle()
         self._unrendered()
         self._findings(findings)
         return str(writer)
@@ -231,22 +233,43 @@ class _Report:
 
     # The lines of the change
 
-    def _lines(self) -> None:
-        wide = [one for one in _on_one_side(self._answer.lines) if _is_wide(one)]
-        if wide:
-            self._writer.line()
-            self._writer.line(self._terminal.style("Lines that reach far", bold=True))
-            for one in sorted(wide, key=lambda each: -_size(each)):
-                self._writer.line(f"  {_at(one)}  {_reach(one)}")
-        idle = [one for one in self._answer.lines if one.reach is None]
-        if idle:
-            self._writer.line()
-            self._writer.line(self._terminal.style("Changed lines without effect", bold=True))
-            self._idle(idle)
+    def _reaches(self) -> None:
+        """Lines that change more than one object: one cause, and how far it reaches."""
+        wide = [one for one in self._told if _is_wide(one)]
+        if not wide:
+            return
+        self._writer.line()
+        width = max(len(_at(one)) for one in wide)
+        for one in sorted(wide, key=lambda each: -_size(each)):
+            self._writer.wrapped(f"{_at(one).ljust(width)}  {_reach(one)}", 2)
 
-    def _idle(self, idle: Sequence[Accounted]) -> None:
+    @cached_property
+    def _told(self) -> list[Accounted]:
+        """The lines of the change that are worth telling: not those that others took the place of."""
+        replaced = {
+            (file.base, hunk.base)
+            for file in self._answer.changes.files
+            for hunk in file.hunks
+            if hunk.base is not None and hunk.head is not None
+        }
+        return [
+            one
+            for one in self._answer.lines
+            if one.side is SideName.HEAD
+            or one.lines is None
+            or not any(
+                file == one.file and lines[0] <= one.lines[0] and one.lines[1] <= lines[1] for file, lines in replaced
+            )
+        ]
+
+    def _idle(self) -> None:
+        idle = [one for one in self._told if one.reach is None]
+        if not idle:
+            return
+        self._writer.line()
+        self._writer.line(self._terminal.style("Changed lines without effect", bold=True))
         by_reason: dict[str, dict[tuple[str, SideName], list[tuple[int, int]]]] = {}
-        for one in _on_one_side(idle):
+        for one in idle:
             lines = by_reason.setdefault(one.reason or "", {}).setdefault((one.file, one.side), [])
             lines += [one.lines] if one.lines is not None else []
         for reason, files in by_reason.items():
@@ -353,19 +376,6 @@ def _has_lines(value: Any) -> bool:
 def _value(value: Any) -> str:
     text = value if isinstance(value, str) and value and "\n" not in value else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
-def _on_one_side(lines: Iterable[Accounted]) -> list[Accounted]:
-    """Lines that took the place of others, without those, where both do the same."""
-    kept: list[Accounted] = []
-    for one in lines:
-        kept = [old for old in kept if not (old.file == one.file and old.side is SideName.BASE and _alike(old, one))]
-        kept.append(one)
-    return kept
-
-
-def _alike(old: Accounted, new: Accounted) -> bool:
-    return new.side is SideName.HEAD and (old.reach, old.reason) == (new.reach, new.reason)
 
 
 def _is_wide(one: Accounted) -> bool:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Final
 
 from indexer.cluster.model import Condition, LiveSource, LiveUnit, Unreadable
+from indexer.query.answers import Match
 from indexer.query.applied import Applied, Branch, Change
+from indexer.query.differing import Differing
 from indexer.query.live import Asked, Live, LiveWhere
-from indexer.query.livefields import Absent, FieldDifference
+from indexer.query.livefields import Absent
 from indexer.query.trace import Mark, MarkKind, Trace
 from indexer.report.terminal import Terminal
-from indexer.report.text import Writer, count, object_name, place
+from indexer.report.text import INDENT, LABEL, Writer, count, object_name, place
 from indexer.report.text_where import details
 
 _HASH: Final = re.compile(r"\b([0-9a-f]{10})[0-9a-f]{30,54}\b")
@@ -29,19 +32,32 @@ def render(answer: LiveWhere, terminal: Terminal, root: Path | None, *, verbose:
     """The text of an answer."""
     writer = Writer(terminal, root)
     for one in answer.matches:
-        asked = _asked_for(answer.clusters, one.live)
-        if one.match is not None:
-            context = f", context {asked.matched.context}" if asked is not None else ""
-            writer.heading(object_name(one.match.object), f"cluster {one.match.cluster}{context}")
-            details(writer, one.match, verbose=verbose)
-        elif one.live is not None:
-            writer.heading(object_name(one.live.object), f"context {one.live.context}")
         if one.live is not None:
-            _live(writer, one.live, defined=one.match is not None)
-        writer.line()
+            _match(writer, one.match, one.live, verbose=verbose)
+            writer.line()
+    _elsewhere(writer, [one.match for one in answer.matches if one.live is None and one.match is not None])
     for asked in answer.clusters:
         _cluster(writer, asked)
     return str(writer).rstrip("\n")
+
+
+def _match(writer: Writer, match: Match | None, live: Live, *, verbose: bool) -> None:
+    place = f"context {live.context}"
+    writer.heading(object_name(live.object), f"cluster {match.cluster}, {place}" if match is not None else place)
+    if match is not None:
+        if match.object.key != live.object.key:
+            writer.entries("made by", [(object_name(match.object), "its lines decide what it is", None)])
+        details(writer, match, verbose=verbose)
+    _live(writer, live, defined=match is not None)
+
+
+def _elsewhere(writer: Writer, matches: Sequence[Match]) -> None:
+    """Clusters that the code deploys to and that were not asked: a line for each object."""
+    rows = [(object_name(one.object), f"on cluster {one.cluster}, which was not asked") for one in matches]
+    for name, where in dict.fromkeys(rows):
+        writer.line(f"{name} is also defined {where}.")
+    if rows:
+        writer.line()
 
 
 def age(read_at: str, now: datetime | None = None) -> str:
@@ -60,10 +76,6 @@ def unread(writer: Writer, lost: Iterable[Unreadable]) -> None:
     writer.entries("not seen", [(one.what, one.reason, None) for one in lost], fg="yellow")
 
 
-def _asked_for(clusters: Iterable[Asked], live: Live | None) -> Asked | None:
-    return next((one for one in clusters if live is not None and one.matched.context == live.context), None)
-
-
 def _cluster(writer: Writer, asked: Asked) -> None:
     """What is to be said of a cluster as a whole; nothing where it is as expected."""
     matched = asked.matched
@@ -75,7 +87,7 @@ def _cluster(writer: Writer, asked: Asked) -> None:
     if old:
         writer.entries("read", [(old, asked.read_at, None)], fg="yellow")
     label = "but" if matched.cluster is not None else "because"
-    writer.entries(label, [(text, "", None) for text in matched.mismatches], fg="yellow")
+    _sentences(writer, label, matched.mismatches)
     unread(writer, asked.unreadable)
     writer.line()
 
@@ -88,8 +100,14 @@ def _live(writer: Writer, live: Live, *, defined: bool) -> None:
         _controller(writer, live, live.trace, defined=defined)
     _applied(writer, live.applied, live.branch)
     writer.entries("differs", [_field(field) for field in live.fields], fg="yellow")
-    writer.entries("disagree", [(text, "", None) for text in live.disagreements], fg="yellow")
+    _sentences(writer, "disagree", live.disagreements)
     unread(writer, live.unreadable)
+
+
+def _sentences(writer: Writer, label: str, texts: Iterable[str]) -> None:
+    width = writer.terminal.width - INDENT - LABEL
+    rows: list[tuple[str, str, str | None]] = [(line, "", None) for text in texts for line in wrap(text, width)]
+    writer.entries(label, rows, fg="yellow")
 
 
 def _controller(writer: Writer, live: Live, traced: Trace, *, defined: bool) -> None:
@@ -137,16 +155,16 @@ def _source(writer: Writer, source: LiveSource) -> None:
         origin = "  ".join(filter(None, (source.origin_url, short(source.origin_revision or ""))))
         rows.append(("made of", origin, None))
     writer.entries("from", rows)
-    _status(writer, source.ready)
+    _status(writer, source.ready, "")
 
 
-def _status(writer: Writer, state: Condition | None) -> None:
+def _status(writer: Writer, state: Condition | None, label: str = "status") -> None:
     if state is None:
-        writer.entries("status", [("unknown", "its controller has not looked at it yet", None)], fg="yellow")
+        writer.entries(label, [("unknown", "its controller has not looked at it yet", None)], fg="yellow")
         return
     words = {"True": "ready", "False": "failed"}.get(state.status, "in progress")
     colour = {"True": "green", "False": "red"}.get(state.status, "yellow")
-    writer.entries("status", [(f"{words} since {state.since}", short(state.message), None)], fg=colour)
+    writer.entries(label, [(f"{words} since {state.since}", short(state.message), None)], fg=colour)
 
 
 def _applied(writer: Writer, applied: Applied | None, branch: Branch | None) -> None:
@@ -184,13 +202,16 @@ def _distance(branch: Branch) -> str:
     return ", ".join(parts)
 
 
-def _field(field: FieldDifference) -> tuple[str, str, str | None]:
-    live = "absent" if isinstance(field.live, Absent) else _value(field.live)
-    who = "nobody the server remembers"
+def _field(one: Differing) -> tuple[str, str, str | None]:
+    field = one.field
+    live = "nothing" if isinstance(field.live, Absent) else _value(field.live)
     if field.writers:
         writer = field.writers[0]
-        who = f"{writer.manager} ({writer.operation.lower()}) {writer.time}".rstrip()
-    return field.pointer, f"Git {_value(field.rendered)}, live {live}: {who}", None
+        who = f"written by {writer.manager} ({writer.operation}) {writer.time}".rstrip()
+    else:
+        who = "by whom is not recorded"
+    where = f" ({place(one.span)})" if one.span is not None else ""
+    return field.pointer, f"Git says {_value(field.rendered)}{where}, the cluster {live}: {who}", None
 
 
 def _value(value: Any) -> str:

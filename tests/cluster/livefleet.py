@@ -157,7 +157,12 @@ GEAR = {
         ],
     },
 }
-LEFT = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "by-hand", "namespace": "shop"}, "data": {"a": "b"}}
+LEFT = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "by-hand", "namespace": "shop"},
+    "data": {"a": "b"},
+}
 
 
 @dataclass(frozen=True)
@@ -205,7 +210,9 @@ def deploy(flux: Flux, fleet: Fleet, cluster: str) -> None:
     api = flux.api.get("apps/v1", "Deployment", "api", "shop")
     replicas = flux.api.create(_owned("apps/v1", "ReplicaSet", "api-5f7", api, {"spec": _replicas(api)}))
     pod = {"spec": api["spec"]["template"]["spec"]}
-    flux.api.create(_owned("v1", "Pod", "api-5f7-x2x", {"apiVersion": "apps/v1", "kind": "ReplicaSet", **replicas}, pod))
+    flux.api.create(
+        _owned("v1", "Pod", "api-5f7-x2x", {"apiVersion": "apps/v1", "kind": "ReplicaSet", **replicas}, pod)
+    )
     flux.apply(LEFT)
 
 

@@ -50,6 +50,10 @@ class Fleet:
         identity = ("-c", "user.name=t", "-c", "user.email=t@example.org")
         subprocess.run(["git", *identity, *args], cwd=self.root, check=True, capture_output=True)
 
+    def commit(self, rev):
+        """The full sha of a revision."""
+        return subprocess.check_output(["git", "rev-parse", rev], cwd=self.root, text=True).strip()
+
     def write(self, **files):
         for name, text in files.items():
             path = self.root / name

@@ -1,15 +1,16 @@
-"""What real Flux deployed from a repository, set against the index and the rendering of the same files."""
+"""Repositories that real Flux deploys: what it made of them against the index and the rendering of the same files."""
 
 import json
+import re
+import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout
-from copy import deepcopy
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from servers import Flux, Object, Outcome, Refused
 
@@ -22,8 +23,31 @@ from indexer.manifest.scalars import to_data
 
 MANAGER = "kustomize-controller"
 _OWNER = "kustomize.toolkit.fluxcd.io"
+_FILLED_IN = "f:protocol", "f:targetPort"
 _BUILDS = "ArtifactFailed", "BuildFailed"
 """Reasons of the controller that a repository decides; others are the cluster's."""
+
+
+def published(flux: Flux, files: Path, to: Path, remote: str, *, branch: str = "main", tags: Iterable[str] = ()) -> str:
+    """Makes ``to`` a Git repository of ``files`` whose GitRepositories of ``remote`` (``host/path``) are read from the
+    servers' Git, and serves it there; gives its URL.
+    """
+    shutil.copytree(files, to, symlinks=True, ignore=shutil.ignore_patterns(".corpus.json"))
+    url = flux.git.url_of(to.name)
+    own = re.compile(rf"(?m)^([ -]*url: [\"']?)(?:https|ssh)://(?:git@)?{re.escape(remote)}(?:\.git)?(?=[\"']?[ ]*$)")
+    for path in to.rglob("*.y*ml"):
+        text = path.read_text(errors="surrogateescape")
+        if remote in text:
+            path.write_text(own.sub(rf"\g<1>{url}", text), errors="surrogateescape")
+    for arguments in (
+        ("init", "--quiet", f"--initial-branch={branch}"),
+        ("add", "--all", "--force"),
+        ("commit", "--quiet", "--message", "Import"),
+        *(("tag", tag) for tag in tags),
+        ("remote", "add", "origin", url),
+    ):
+        subprocess.run(["git", *arguments], cwd=to, check=True, capture_output=True)
+    return flux.publish(to)
 
 
 @dataclass
@@ -35,6 +59,8 @@ class Comparison:
     objects: int = 0
     """Those of the units' inventories."""
     dry_runs: int = 0
+    filled_in: int = 0
+    """Objects of which the controller owns fields that its types, not the manifest, fill in."""
     shared: int = 0
     """Objects that two units apply in turn: what is live is the one's or the other's."""
     unready: dict[str, str] = field(default_factory=dict)
@@ -45,6 +71,8 @@ class Comparison:
         lines = [f"{len(self.units)} units compared, {self.objects} objects, {self.dry_runs} dry runs"]
         if self.shared:
             lines[0] += f"; {self.shared} objects belong to two units"
+        if self.filled_in:
+            lines[0] += f"; {self.filled_in} objects own what the controller's types fill in"
         lines += [f"  not ready: {name}: {why}" for name, why in sorted(self.unready.items())]
         return "\n".join([*lines, *(f"  DIFFERS {one}" for one in self.differences)])
 
@@ -57,42 +85,70 @@ def printed(*arguments: str) -> str:
     return out.getvalue()
 
 
+@dataclass(frozen=True)
+class Index:
+    """What ours says of the units of one kind of a cluster, by ``namespace/name``."""
+
+    states: dict[str, tuple[str, str | None]]
+    """State and reason."""
+    objects: dict[str, set[str]]
+    """As the controllers write them into inventories."""
+
+    @classmethod
+    def of(cls, repository: Path, cluster: str, config: Path | None, kind: str) -> Self:
+        options = ("--repo", str(repository), *(("--config", str(config)) if config else ()))
+        printed("build", *options)
+        units, objects = (
+            [
+                row
+                for row in json.loads(printed(answer, "-o", "json", "--cluster", cluster, *options))
+                if row["unit"]["kind"] == kind
+            ]
+            for answer in ("units", "ls")
+        )
+        listed: dict[str, set[str]] = {}
+        for row in objects:
+            listed.setdefault(name_of(row["unit"]), set()).add(entry_of(ObjectId(**row["object"])))
+        return cls({name_of(row["unit"]): (row["state"], row["reason"]) for row in units}, listed)
+
+
 def compare(flux: Flux, repository: Path, cluster: str, config: Path | None = None) -> Comparison:
     """All Kustomizations of ``flux`` against cluster ``cluster`` of the repository that it deploys."""
-    options = ("--repo", str(repository), *(("--config", str(config)) if config else ()))
-    printed("build", *options)
-    listed = json.loads(printed("ls", "-o", "json", *options, "--cluster", cluster))
-    states = json.loads(printed("units", "-o", "json", *options, "--cluster", cluster))
-    index = {
-        name_of(row["unit"]): (row["state"], row["reason"]) for row in states if row["unit"]["kind"] == "Kustomization"
-    }
-    objects: dict[str, set[str]] = {}
-    for row in listed:
-        if row["unit"]["kind"] == "Kustomization":
-            objects.setdefault(name_of(row["unit"]), set()).add(entry_of(ObjectId(**row["object"])))
     outcomes = flux.kustomizations()
-    result = Comparison()
-    for name in index.keys() - outcomes.keys():
-        result.differences.append(f"{name} is a unit of the index only")
     rendered = render(repository, cluster, config)
     owners = Counter(entry.partition(" ")[0] for outcome in outcomes.values() for entry in outcome.inventory)
+    result = Comparison()
+    for name in inventories_equal(outcomes, Index.of(repository, cluster, config, "Kustomization"), result):
+        result.differences += dry_runs(flux, rendered[name], owners, result)
+    return result
+
+
+def compare_releases(flux: Flux, repository: Path, cluster: str) -> Comparison:
+    """All HelmReleases of ``flux`` against those of a cluster of the repository that it deploys: their inventories."""
+    result = Comparison()
+    list(inventories_equal(flux.releases(), Index.of(repository, cluster, None, "HelmRelease"), result))
+    return result
+
+
+def inventories_equal(outcomes: dict[str, Outcome], index: Index, result: Comparison) -> Iterable[str]:
+    """Compares which objects each unit has, and gives the ready ones that have the same in both."""
+    result.differences += [f"{name} is a unit of the index only" for name in index.states.keys() - outcomes.keys()]
     for name, outcome in sorted(outcomes.items()):
-        state, reason = index.get(name, ("unknown to the index", None))
-        ours = objects.get(name, set())
+        state, reason = index.states.get(name, ("unknown to the index", None))
+        ours, theirs = index.objects.get(name, set()), set(outcome.inventory)
         if not outcome.ready:
             result.unready[name] = explained(outcome)
             result.differences += differs_unready(name, outcome, state, reason, ours)
             continue
         result.units.append(name)
-        result.objects += len(outcome.inventory)
+        result.objects += len(theirs)
         if state != UnitState.RENDERED:
             result.differences.append(f"{name}: {state} ({reason})")
-        elif ours != set(outcome.inventory):
-            less, more = sorted(set(outcome.inventory) - ours), sorted(ours - set(outcome.inventory))
+        elif ours != theirs:
+            less, more = sorted(theirs - ours), sorted(ours - theirs)
             result.differences.append(f"{name}: the index lacks {less} and has {more} that Flux does not")
         else:
-            result.differences += dry_runs(flux, rendered[name], owners, result)
-    return result
+            yield name
 
 
 def name_of(unit: dict[str, str]) -> str:
@@ -149,7 +205,9 @@ def dry_runs(flux: Flux, unit: Unit, owners: Counter[str], result: Comparison) -
         except Refused as refused:
             yield f"{unit.id}: {obj['kind']} {obj['metadata']['name']}: {refused}"
             continue
-        if changes := list(changed(lasting(live), lasting(after))):
+        changes, filled = change_by_write(live, after)
+        result.filled_in += filled
+        if changes:
             yield f"{unit.id}: {obj['kind']} {obj['metadata']['name']}: {'; '.join(changes[:3])}"
 
 
@@ -160,13 +218,55 @@ def owned(obj: Object, unit: Unit) -> Object:
     return {**obj, "metadata": {**metadata, "labels": {**(metadata.get("labels") or {}), **labels}}}
 
 
+def change_by_write(before: Object, after: Object) -> tuple[list[str], bool]:
+    """What a write of the controller would change, and whether it owns what its types filled in.
+
+    The controller reads objects of built-in kinds into its types. So it owns, and the manifest need not, the empty
+    structures that these write of themselves and two fields of ports, all of which the server would fill in alike;
+    and it does not own what is zero in the manifest.
+    """
+    here, there = owned_fields(before), owned_fields(after)
+    gone = {path: value for path, value in here.items() if path not in there}
+    come = {path: value for path, value in there.items() if path not in here}
+    filled = {
+        path for path, value in gone.items() if value is None or isinstance(value, dict) or path[-1] in _FILLED_IN
+    }
+    zero = {path for path, value in come.items() if value in (False, 0, "", None)}
+    changes = list(changed(lasting(before), lasting(after)))
+    changes += [f"{'/'.join(path)} would not be owned any more" for path in gone.keys() - filled]
+    changes += [f"{'/'.join(path)} would be owned" for path in come.keys() - zero]
+    return changes, bool(filled or zero)
+
+
+def owned_fields(obj: Object) -> dict[tuple[str, ...], Any]:
+    """The fields that the controller has applied, by path, with their values."""
+    entries = [
+        entry["fieldsV1"]
+        for entry in obj["metadata"].get("managedFields", ())
+        if (entry["manager"], entry["operation"]) == (MANAGER, "Apply") and "subresource" not in entry
+    ]
+    return {path: value for fields in entries for path, value in leaves(fields, obj)}
+
+
+def leaves(fields: dict[str, Any], value: Any, path: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str, ...], Any]]:
+    """``fields`` is a set as managedFields spell it: ``f:`` a field, ``k:`` an item by its keys, ``v:`` by itself."""
+    if not fields:
+        yield path, value
+    for step, below in fields.items():
+        kind, _, of = step.partition(":")
+        inner = value
+        if kind == "f" and isinstance(value, dict):
+            inner = value.get(of)
+        elif kind == "k" and isinstance(value, list):
+            keys = json.loads(of)
+            inner = next((item for item in value if keys.items() <= item.items()), None)
+        yield from leaves(below, inner, (*path, step))
+
+
 def lasting(obj: Object) -> Object:
     """Without what every write changes."""
-    obj = deepcopy(obj)
-    del obj["metadata"]["resourceVersion"]
-    for entry in obj["metadata"].get("managedFields", ()):
-        entry.pop("time", None)
-    return obj
+    metadata = {key: value for key, value in obj["metadata"].items() if key not in ("resourceVersion", "managedFields")}
+    return {**obj, "metadata": metadata}
 
 
 def changed(before: Any, after: Any, path: str = "") -> Iterable[str]:
@@ -183,9 +283,3 @@ def changed(before: Any, after: Any, path: str = "") -> Iterable[str]:
             yield from changed(*pair, f"{path}/{number}")
     elif before != after:
         yield f"{path} would be {after!r}, is {before!r}"
-
-
-def commit(repository: Path) -> None:
-    """Commits all that a repository holds."""
-    for arguments in (("add", "--all"), ("commit", "--quiet", "--message", "As the test's servers have it")):
-        subprocess.run(["git", *arguments], cwd=repository, check=True, capture_output=True)

@@ -3,6 +3,7 @@
 from flux_fleet import config_map, kustomization, source, sync
 
 from indexer.flux.config import Config
+from indexer.git.remotes import Forge
 from indexer.git.repository import Repository
 from indexer.index.ensure import ensure_fresh
 from indexer.manifest.node import Role
@@ -31,7 +32,10 @@ def deployed(fleet, place):
 
 
 def found(fleet, name):
-    (match,) = ask(fleet, lambda repository, scope: where(scope, repository, parse_name([name]))).matches
+    def question(repository, scope):
+        return where(scope, repository, parse_name([name]), {"git.example.org": Forge.GITLAB})
+
+    (match,) = ask(fleet, question).matches
     return match
 
 
@@ -123,6 +127,8 @@ def test_a_second_source_of_the_same_url_at_a_tag(fleet):
         "git.example.org/team/fleet@v1", "app/cm.yaml", 2,
     )  # fmt: skip
     assert match.source.ref == "tag v1"
+    assert (match.commit.subject, match.commit.sha) == ("x", fleet.commit("v1"))
+    assert match.link == f"https://git.example.org/team/fleet/-/blob/{fleet.commit('v1')}/app/cm.yaml#L2-5"
 
 
 def test_variables_of_a_parent_that_reach_what_its_children_deploy(fleet):

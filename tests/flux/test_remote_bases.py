@@ -53,22 +53,23 @@ def overlay(fleet, *resources, more=None):
 
 
 @pytest.mark.parametrize(
-    ("entry", "name"),
+    ("entry", "name", "ref"),
     [
-        (f"{LIB}//base?ref=v1.0.0", "old"),
-        ("git@github.com:acme/lib.git//base?ref=v1.2.0", "new"),
-        ("github.com/acme/lib/base?ref=main", "next"),
-        (f"{LIB}//base", "next"),
-        ("https://raw.githubusercontent.com/acme/lib/v1.0.0/cm/cm.yaml", "old"),
-        ("https://github.com/acme/lib/raw/refs/heads/main/cm/cm.yaml", "next"),
+        (f"{LIB}//base?ref=v1.0.0", "old", "v1.0.0"),
+        ("git@github.com:acme/lib.git//base?ref=v1.2.0", "new", "v1.2.0"),
+        ("github.com/acme/lib/base?ref=main", "next", "main"),
+        (f"{LIB}//base", "next", "HEAD"),
+        ("https://raw.githubusercontent.com/acme/lib/v1.0.0/cm/cm.yaml", "old", "v1.0.0"),
+        ("https://github.com/acme/lib/raw/refs/heads/main/cm/cm.yaml", "next", "main"),
     ],
 )
-def test_a_base_or_file_of_a_repository_that_is_at_hand(fleet, lib, entry, name):
+def test_a_base_or_file_of_a_repository_that_is_at_hand(fleet, lib, entry, name, ref):
     overlay(fleet, entry)
     app = fleet.units(of_lib(lib))["app"]
     (obj,) = app.objects
     assert (app.state, obj.id.name) == (UnitState.RENDERED, name)
-    assert (obj.definition.source.repository, str(obj.definition.source.file)) == ("github.com/acme/lib", "cm/cm.yaml")
+    assert obj.definition.source.repository == f"github.com/acme/lib@{ref}"
+    assert obj.definition.source.file == "cm/cm.yaml"
     assert [str(c.span) for c in obj.contributions][1] == "app/kustomization.yaml:2:3"
     assert "cm/cm.yaml" not in app.inputs.read
 
@@ -174,7 +175,14 @@ def test_two_repositories_make_one_cluster_and_one_index(fleet, lib, capsys):
     assert fluxidx("build", "--strict")[0] == 1
     assert fluxidx("build", "--strict", *given)[0] == 0
     (match,) = json.loads(fluxidx("where", "cm/next", "-o", "json", *given)[1].out)["matches"]
-    assert (match["definition"]["repository"], match["definition"]["file"]) == ("github.com/acme/lib", "cm/cm.yaml")
+    definition = match["definition"]
+    assert (definition["repository"], definition["file"]) == ("github.com/acme/lib@main", "cm/cm.yaml")
+    # The link leads to the branch: which commit it is at is known to the other clone alone.
+    assert match["link"] == "https://github.com/acme/lib/blob/main/cm/cm.yaml#L1-L4"
+    assert match["commit"] is None
+    assert {"hop": "commit", "reason": "the definition is in another repository, github.com/acme/lib@main"} in match[
+        "unresolved"
+    ]
     assert [link["unit"]["name"] for link in match["chain"]] == ["app", "flux-system"]
     # A commit in the other repository makes the index old.
     lib.write(**{"cm/cm.yaml": config_map("later")})

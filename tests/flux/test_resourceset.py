@@ -35,8 +35,12 @@ spec: {{type: {kind}, defaultValues: {values}}}
     return parse(text.encode(), f"{name}.yaml")[0].node
 
 
+def nothing(_reference):
+    """A cluster without any other object."""
+
+
 def made(spec, *providers):
-    return [to_data(one.root) for one in expand(resource_set(spec), providers, ()).objects]
+    return [to_data(one.root) for one in expand(resource_set(spec), providers, nothing).objects]
 
 
 def names(spec, *providers):
@@ -147,7 +151,7 @@ TRACED = """\
 
 
 def test_every_field_knows_its_input_and_every_object_its_lines():
-    (one,) = expand(resource_set(TRACED), (), ()).objects
+    (one,) = expand(resource_set(TRACED), (), nothing).objects
     found = finished(one, {}, Digests())
     assert found.role is Role.GENERATES
     assert (found.definition.line, found.definition.end_line) == (11, 19)
@@ -163,7 +167,7 @@ def test_every_field_knows_its_input_and_every_object_its_lines():
 
 def test_a_field_of_resources_stands_where_it_is_written():
     spec = "  inputs: [{a: 1}]\n  resources:\n" + config_map("cm", "      data:\n        z: one\n        a: two\n")
-    (one,) = expand(resource_set(spec), (), ()).objects
+    (one,) = expand(resource_set(spec), (), nothing).objects
     assert {key: str(one.root.get("data").get(key).span) for key in "az"} == {
         "a": "set.yaml:14:12",
         "z": "set.yaml:13:12",
@@ -259,15 +263,6 @@ def test_a_set_that_is_not_reconciled_is_suspended(units):
     found = units({"clusters/one/set.yaml": disabled + "  resources:\n" + config_map("cm")})["ResourceSet/tenants/apps"]
     assert (found.state, len(found.objects)) == (UnitState.SUSPENDED, 1)
     assert found.reason.startswith("clusters/one/set.yaml:6:")
-
-
-def test_what_the_operator_copies_in_the_cluster_leaves_the_set_unresolved(units):
-    copied = config_map('"cm"').replace(
-        "namespace: x", 'namespace: x, annotations: {fluxcd.controlplane.io/copyFrom: "a/b"}'
-    )
-    found = units({"clusters/one/set.yaml": HEAD + "  resources:\n" + copied})["ResourceSet/tenants/apps"]
-    assert (found.state, len(found.objects)) == (UnitState.UNRESOLVED, 1)
-    assert "ConfigMap cm: its data are copied by flux-operator from a/b" in found.reason
 
 
 def test_a_set_that_waits_for_a_set_that_is_not_there_is_unresolved(units):

@@ -5,5 +5,19 @@ from servers.binaries import Unavailable, binary, find
 from servers.flux import Flux, Outcome
 from servers.gitserver import GitServer
 from servers.process import Failed
+from servers.proxy import Fault, Proxy
 
-__all__ = ["ApiServer", "Failed", "Flux", "GitServer", "Object", "Outcome", "Refused", "Unavailable", "binary", "find"]
+__all__ = [
+    "ApiServer",
+    "Failed",
+    "Fault",
+    "Flux",
+    "GitServer",
+    "Object",
+    "Outcome",
+    "Proxy",
+    "Refused",
+    "Unavailable",
+    "binary",
+    "find",
+]

@@ -17,6 +17,17 @@ from servers.flux import Flux
 _Server = TypeVar("_Server", ApiServer, Flux)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests record with ``record_property``, how many things were compared for one, is said in the end."""
+    reports = [one for many in terminalreporter.stats.values() for one in many if isinstance(one, pytest.TestReport)]
+    lines = [
+        f"{one.nodeid}: {name}: {value}" for one in reports if one.when == "call" for name, value in one.user_properties
+    ]
+    if lines:
+        terminalreporter.section("recorded")
+        terminalreporter.write_line("\n".join(lines))
+
+
 @pytest.fixture(scope="session")
 def kustomize() -> str:
     """The real kustomize."""

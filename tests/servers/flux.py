@@ -21,8 +21,8 @@ KUSTOMIZATION: Final = "kustomize.toolkit.fluxcd.io/v1", "Kustomization"
 HELM_RELEASE: Final = "helm.toolkit.fluxcd.io/v2", "HelmRelease"
 GIT_REPOSITORY: Final = "source.toolkit.fluxcd.io/v1", "GitRepository"
 _CONTROLLERS: Final = "source-controller", "kustomize-controller", "helm-controller"
-_QUIET: Final = 8
-"""Seconds without any change after which a unit that failed is not waited for."""
+_QUIET: Final = 5
+"""Seconds in which nothing goes on after which a unit that failed is not waited for."""
 _ATTEMPTS: Final = 3
 """A free port may be taken by another process before the controller listens on it."""
 _OFFLINE: Final = {"HTTP_PROXY": "http://127.0.0.1:1", "HTTPS_PROXY": "http://127.0.0.1:1", "NO_PROXY": "127.0.0.1"}
@@ -35,6 +35,8 @@ class Outcome:
 
     ready: bool | None
     """None: suspended, or not known yet."""
+    working: bool
+    """Whether the controller is at it, and does more than wait for what the unit checks the health of."""
     reason: str
     """The Ready condition's, ``BuildFailed`` …"""
     message: str
@@ -46,14 +48,18 @@ class Outcome:
     @classmethod
     def of(cls, obj: Object) -> Self:
         status = obj.get("status", {})
-        condition: Object = next((one for one in status.get("conditions", ()) if one["type"] == "Ready"), {})
-        current = condition.get("observedGeneration", status.get("observedGeneration")) == obj["metadata"]["generation"]
+        conditions: dict[str, Object] = {one["type"]: one for one in status.get("conditions", ())}
+        ready, reconciling = conditions.get("Ready", {}), conditions.get("Reconciling", {})
+        current = ready.get("observedGeneration", status.get("observedGeneration")) == obj["metadata"]["generation"]
+        known = {"True": True, "False": False}.get(ready.get("status", "")) if current else None
+        suspended = bool(obj["spec"].get("suspend"))
+        waits = current and reconciling.get("message", "").startswith("Running health checks")
         entries = (status.get("inventory") or {}).get("entries") or ()
-        known = {"True": True, "False": False}.get(condition.get("status", "")) if current else None
         return cls(
-            ready=None if obj["spec"].get("suspend") else known,
-            reason=condition.get("reason", ""),
-            message=condition.get("message", ""),
+            ready=None if suspended else known,
+            working=not suspended and known is None and not waits,
+            reason=ready.get("reason", ""),
+            message=ready.get("message", ""),
             revision=status.get("lastAppliedRevision", ""),
             inventory=tuple(sorted(f"{entry['id']} {entry['v']}" for entry in entries)),
         )
@@ -70,8 +76,7 @@ class Flux:
         self.helm = helm
         self._gates = ",".join(("ExternalArtifact=true", *gates))
         self._processes: list[Process] = []
-        running = {"source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io"}
-        self._others = StandIns(self.api, self.git.url, running | ({"helm.toolkit.fluxcd.io"} if helm else set()))
+        self._others = StandIns(self.api, self.git, [KUSTOMIZATION[0], *([HELM_RELEASE[0]] if helm else [])])
 
     @property
     def kubeconfig(self) -> Path:
@@ -151,11 +156,16 @@ class Flux:
         self.api.apply([objects] if isinstance(objects, dict) else objects)
 
     def bootstrap(self, url: str, path: str, *, branch: str = "main", **spec: Any) -> None:
-        """A GitRepository and a root Kustomization, with ``spec`` in its own, both ``flux-system/flux-system``."""
+        """A GitRepository and a root Kustomization, with ``spec`` in its own, both ``flux-system/flux-system``.
+
+        The Secret with credentials that bootstrapped repositories refer to is there as well.
+        """
         metadata = {"name": "flux-system", "namespace": "flux-system"}
+        login = {"username": "git", "password": "git"}
         source = {"url": url, "interval": "1m0s", "ref": {"branch": branch}}
         reference = {"kind": "GitRepository", "name": "flux-system"}
         root = {"path": path, "interval": "10m0s", "prune": True, "sourceRef": reference, **spec}
+        self.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": login})
         self.apply(
             {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": one}
             for (version, kind), one in ((GIT_REPOSITORY, source), (KUSTOMIZATION, root))
@@ -179,57 +189,54 @@ class Flux:
             for obj in self.api.items(version, kind)
         }
 
-    def settle(self, seconds: float = 600) -> dict[str, Outcome]:
-        """Waits until each Kustomization (and HelmRelease) is ready, or nothing changes any more though all were asked
+    def settle(self, seconds: float = 900) -> dict[str, Outcome]:
+        """Waits until each Kustomization (and HelmRelease) is ready, or nothing goes on any more though all were asked
         to try again; gives the Kustomizations. Raises Failed after ``seconds``.
 
         Other controllers are played meanwhile. Sources are fetched anew first.
         """
         self._fetch()
-        end = changed = time.monotonic()
-        end += seconds
+        end = time.monotonic() + seconds
+        quiet_since = time.monotonic()
         before: object = None
         ready_before = -1
         while time.monotonic() < end:
             self._others.play()
-            outcomes = self._progress()
-            done = all(ready is not False and current for ready, current, *_ in outcomes.values())
-            if outcomes != before:
-                before, changed = outcomes, time.monotonic()
-            elif done and outcomes:
+            units = self._units()
+            state = {metadata["uid"]: (outcome, current) for metadata, outcome, current in units}
+            if state != before or any(outcome.working for _, outcome, _ in units):
+                before, quiet_since = state, time.monotonic()
+            elif units and all(current for *_, current in units):
                 return self.kustomizations()
-            elif time.monotonic() - changed > _QUIET:
-                ready = sum(bool(ready) for ready, *_ in outcomes.values())
+            elif time.monotonic() - quiet_since > _QUIET:
+                ready = sum(bool(outcome.ready) for _, outcome, _ in units)
                 if ready == ready_before:
                     return self.kustomizations()
-                ready_before, changed = ready, time.monotonic()
-                for kind in (KUSTOMIZATION, HELM_RELEASE):
+                ready_before, quiet_since = ready, time.monotonic()
+                for kind in self._kinds:
                     self._ask(obj for obj in self.api.items(*kind) if not Outcome.of(obj).ready)
             time.sleep(1)
         raise Failed(f"Flux has not settled after {seconds} seconds: {self.kustomizations()}")
 
-    def _progress(self) -> dict[str, tuple[object, ...]]:
-        """What changes as long as anything goes on: readiness, whether that is of the source's revision, and more."""
+    @property
+    def _kinds(self) -> tuple[tuple[str, str], ...]:
+        return (KUSTOMIZATION, HELM_RELEASE) if self.helm else (KUSTOMIZATION,)
+
+    def _units(self) -> list[tuple[Object, Outcome, bool]]:
+        """Each unit's metadata and outcome, and whether it is suspended or ready with its source's revision."""
         sources = {
             (obj["metadata"]["namespace"], obj["metadata"]["name"]): obj["status"]["artifact"]["revision"]
             for obj in self.api.items(*GIT_REPOSITORY)
             if "artifact" in obj.get("status", {})
         }
-        progress: dict[str, tuple[object, ...]] = {}
-        for kind in (KUSTOMIZATION, HELM_RELEASE) if self.helm else (KUSTOMIZATION,):
-            for obj in self.api.items(*kind):
-                metadata, outcome = obj["metadata"], Outcome.of(obj)
-                source = obj["spec"].get("sourceRef") or {}
-                of = source.get("namespace") or metadata["namespace"], source.get("name")
-                suspended = bool(obj["spec"].get("suspend"))
-                current = (
-                    suspended
-                    or source.get("kind") != "GitRepository"
-                    or (of in sources and sources[of] == outcome.revision)
-                ) and (suspended or outcome.ready is not None)
-                name = f"{kind[1]}/{metadata['namespace']}/{metadata['name']}"
-                progress[name] = outcome.ready, current, outcome.reason, outcome.revision, outcome.inventory
-        return progress
+        units = []
+        for obj in (obj for kind in self._kinds for obj in self.api.items(*kind)):
+            outcome, metadata = Outcome.of(obj), obj["metadata"]
+            source = obj["spec"].get("sourceRef", {})
+            of = source.get("namespace") or metadata["namespace"], source.get("name")
+            current = source.get("kind") != "GitRepository" or sources.get(of) == outcome.revision
+            units.append((metadata, outcome, bool(obj["spec"].get("suspend") or (outcome.ready and current))))
+        return units
 
     def _fetch(self) -> None:
         """Has source-controller fetch every repository of the Git server, and waits for it."""

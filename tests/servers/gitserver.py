@@ -15,10 +15,8 @@ class GitServer:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        root.mkdir(parents=True, exist_ok=True)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(root))
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1})
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = ""
+        self._server: ThreadingHTTPServer | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -28,12 +26,18 @@ class GitServer:
         self.stop()
 
     def start(self) -> None:
-        self._thread.start()
+        """Serves from now on, from a thread."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self.root))
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}).start()
 
     def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        """Ends the server; stopping what does not run is no error."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
 
     def url_of(self, name: str) -> str:
         """Where the repository of that name is, or will be."""

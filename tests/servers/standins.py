@@ -11,6 +11,7 @@ from typing import Any, Final
 import yaml
 
 from servers.apiserver import ApiServer, Object, Refused
+from servers.gitserver import GitServer
 
 _CRD: Final = "apiextensions.k8s.io/v1", "CustomResourceDefinition"
 _SOURCES: Final = "source.toolkit.fluxcd.io/v1"
@@ -117,11 +118,11 @@ def _stability(version: str) -> tuple[bool, str, int]:
 class StandIns:
     """Gives objects the statuses that their controllers would, and makes what charts would have made."""
 
-    def __init__(self, api: ApiServer, git_url: str, running: Collection[str]) -> None:
-        """``git_url``: the sources below it are seen to by source-controller; ``running``: groups with a controller."""
+    def __init__(self, api: ApiServer, git: GitServer, running: Collection[str]) -> None:
+        """``git``: its repositories are seen to by source-controller; ``running``: the API versions of other ones."""
         self.api = api
-        self.git_url = git_url
-        self.running = running
+        self.git = git
+        self.running = {_SOURCES.partition("/")[0], *(version.partition("/")[0] for version in running)}
         self._seen: dict[str, int] = {}
         """uid → the generation that has its status."""
 
@@ -151,7 +152,7 @@ class StandIns:
 
     def _settle(self, obj: Object) -> None:
         metadata, elsewhere = obj["metadata"], obj["apiVersion"] == _SOURCES
-        if elsewhere and obj["spec"].get("url", "").startswith(self.git_url):
+        if elsewhere and obj["spec"].get("url", "").startswith(self.git.url):
             return
         if self._seen.get(metadata["uid"]) == metadata.get("generation", 1) and (not elsewhere or _is_ready(obj)):
             return

@@ -220,7 +220,7 @@ class _View:
                     self._read(one.tree, one, paths)
                 for each in one.contributions:
                     if each.role is Role.CONFIGURES and each.span.source.file in paths:
-                        self._note(self._winners, each.span, f"{each.operation}: it changes nothing that is deployed")
+                        self._note(self._winners, each.span, f"{each.operation}: what it brings is the same as before")
 
     def _read(self, node: Node, one: RenderedObject, paths: frozenset[str]) -> None:
         for past in overridden(node):
@@ -237,7 +237,7 @@ class _View:
             for item in node.items:
                 self._read(item, one, paths)
         elif node.source.file in paths:
-            self._note(self._winners, node.span, f"sets what {one.id.kind} {one.id.name} has on the other side, too")
+            self._note(self._winners, node.span, f"{one.id.kind} {one.id.name} has the same value on both sides")
         for removal in node.gone if isinstance(node, Mapping | List) else ():
             if removal.node.source.file in paths:
                 by = removal.at.span

@@ -66,7 +66,7 @@ def _default(repository: Repository) -> Range:
         except UnknownRevision:
             continue
         base = _parting(repository, name, head, "HEAD")
-        return _to_disk(repository, base, f"{name}...", f"{what} {name}")
+        return _to_disk(repository, base, name, f"{what} {name}")
     raise FluxidxError(
         f"the branch follows no other, and there is none of {', '.join(_TRUNKS)} to compare with: name one, as in "
         "fluxidx impact main"

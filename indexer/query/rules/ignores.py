@@ -1,4 +1,4 @@
-"""What is told to be ignored: by a comment on the line, or by a table of ``.fluxidx.toml``; and what needs no telling."""
+"""What is told to be ignored: by a comment on the line, or by a table of ``.fluxidx.toml``; and what is in vain."""
 
 from __future__ import annotations
 

@@ -1,0 +1,161 @@
+"""All Kustomizations of a checkout, built by the real ``flux build kustomization``: the truth about a change."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from indexer.flux.model import Cluster, Unit, UnitId
+
+Key = tuple[str, str, str, str]
+"""Group, kind, namespace and name of an object."""
+Objects = dict[Key, str]
+"""Identity → the object as JSON."""
+
+_GROUP = "kustomize.toolkit.fluxcd.io"
+_REPEATED = 0.1
+"""The share of builds that are made again although nothing that they are known to read has changed."""
+
+
+class FluxBuild:
+    """Builds units, each state of it once."""
+
+    def __init__(self, flux: str, seed: int) -> None:
+        self._flux = flux
+        self._random = random.Random(seed)  # noqa: S311 - a test that can be run again
+        self._known: dict[object, Objects | None] = {}
+        self.builds = 0
+
+    def units(self, root: Path, clusters: Iterable[Cluster]) -> dict[tuple[str, UnitId], Objects | None]:
+        """The objects of each Kustomization that lies in the checkout; None for one that cannot be built."""
+        found: dict[tuple[str, UnitId], Objects | None] = {}
+        for cluster in clusters:
+            units = {unit.id: unit for unit in cluster.units if unit.id.kind == "Kustomization" and not unit.target}
+            waiting = sorted(units.values(), key=lambda unit: _depth(unit, units))
+            for last in (False, True):
+                left = []
+                for unit in waiting:
+                    spec = self._spec(root, unit, found)
+                    variables = None if spec is None else _variables(spec, unit, found)
+                    if variables is None and not last:
+                        left.append(unit)
+                    else:
+                        known = spec is not None and variables is not None and unit.directory is not None
+                        found[cluster.name, unit.id] = (
+                            self._built(
+                                root, unit, {**spec, "postBuild": {"substitute": variables}} if variables else spec
+                            )
+                            if known
+                            else None
+                        )
+                waiting = left
+        return found
+
+    @staticmethod
+    def _spec(root: Path, unit: Unit, found: dict[tuple[str, UnitId], Objects | None]) -> dict[str, Any] | None:
+        """The unit's spec as the real build of its parent has it; as its file has it where nothing deploys it."""
+        key = (_GROUP, "Kustomization", unit.id.namespace, unit.id.name)
+        for (cluster, _), objects in found.items():
+            if cluster == unit.cluster and objects and key in objects:
+                return json.loads(objects[key])["spec"]
+        if unit.parent is not None and unit.parent != unit.id:
+            return None
+        path = root / unit.definition.source.file if unit.definition is not None else None
+        for document in yaml.load_all(path.read_text(), _Loader) if path is not None and path.is_file() else ():
+            if document and document.get("kind") == "Kustomization" and document["metadata"]["name"] == unit.id.name:
+                return document["spec"]
+        return {"path": unit.path}
+
+    def _built(self, root: Path, unit: Unit, spec: dict[str, Any]) -> Objects | None:
+        # Only the inputs that the program itself recorded tell whether a build may be taken over, hence the sample.
+        key = (unit.cluster, unit.id, json.dumps(spec, sort_keys=True), *sorted(unit.inputs.read.items()),
+               *sorted(unit.inputs.listed.items()), *sorted(unit.inputs.absent))  # fmt: skip
+        if key not in self._known or self._random.random() < _REPEATED:
+            self._known[key] = self._run(root / (unit.directory or ""), unit.id, spec)
+        return self._known[key]
+
+    def _run(self, directory: Path, unit: UnitId, spec: dict[str, Any]) -> Objects | None:
+        self.builds += 1
+        document = {
+            "apiVersion": f"{_GROUP}/v1",
+            "kind": "Kustomization",
+            "metadata": {"name": unit.name, "namespace": unit.namespace},
+            "spec": {key: value for key, value in spec.items() if key not in ("decryption", "kubeConfig")},
+        }
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            yaml.dump(document, file)
+            file.flush()
+            done = subprocess.run(
+                [self._flux, "build", "kustomization", unit.name, "--namespace", unit.namespace, "--path", directory,
+                 "--kustomization-file", file.name, "--dry-run"],
+                capture_output=True, check=False, env={"PATH": "/usr/bin:/bin", "HOME": tempfile.gettempdir()},
+            )  # fmt: skip
+        if done.returncode:
+            return None
+        return {_identity(one): _text(one) for one in yaml.load_all(done.stdout, _Loader) if one}
+
+
+class _Loader(yaml.CSafeLoader):  # type: ignore[misc]
+    """Leaves timestamps texts, which JSON can hold."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, expression) for tag, expression in rules if tag != "tag:yaml.org,2002:timestamp"]
+    for first, rules in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _depth(unit: Unit, units: dict[UnitId, Unit]) -> int:
+    depth, seen = 0, {unit.id}
+    while unit.parent in units and unit.parent not in seen:
+        unit = units[unit.parent]
+        seen.add(unit.id)
+        depth += 1
+    return depth
+
+
+def _variables(
+    spec: dict[str, Any], unit: Unit, found: dict[tuple[str, UnitId], Objects | None]
+) -> dict[str, str] | None:
+    """All variables of a unit, those from ConfigMaps and Secrets included; None where one of these is not there."""
+    post = spec.get("postBuild") or {}
+    values: dict[str, str] = {}
+    for reference in post.get("substituteFrom") or ():
+        key = ("", reference["kind"], unit.id.namespace, reference["name"])
+        text = next(
+            (
+                objects[key]
+                for (cluster, _), objects in found.items()
+                if cluster == unit.cluster and objects and key in objects
+            ),
+            None,
+        )
+        if text is None and not reference.get("optional"):
+            return None
+        data = json.loads(text) if text is not None else {}
+        values |= {
+            name: str(value) for name, value in {**(data.get("data") or {}), **(data.get("stringData") or {})}.items()
+        }
+    return values | {name: str(value) for name, value in (post.get("substitute") or {}).items()}
+
+
+def _identity(one: dict[str, Any]) -> Key:
+    group = one["apiVersion"].rpartition("/")[0]
+    return group, one["kind"], one["metadata"].get("namespace") or "", str(one["metadata"]["name"])
+
+
+def _text(one: dict[str, Any]) -> str:
+    """The object as JSON, without the labels that the controller adds when it applies it."""
+    labels = one["metadata"].get("labels") or {}
+    for name in ("name", "namespace"):
+        labels.pop(f"{_GROUP}/{name}", None)
+    if not labels:
+        one["metadata"].pop("labels", None)
+    return json.dumps(one, sort_keys=True, default=str)
