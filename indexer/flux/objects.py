@@ -53,7 +53,7 @@ def applied(pairs: Iterable[tuple[Resource, Expanded]], spec: KustomizationSpec)
     """The objects that are left when the build's text is read again. Raises RefusedObject."""
     result = []
     for resource, expanded in pairs:
-        for root in _unpacked(expanded.root):
+        for root, place in _unpacked(expanded.root):
             final = _with_common_metadata(root, spec)
             if is_refused(final) and not spec.decrypts:
                 raise RefusedObject(
@@ -61,19 +61,30 @@ def applied(pairs: Iterable[tuple[Resource, Expanded]], spec: KustomizationSpec)
                     "spec.decryption: add it",
                     root.span,
                 )
-            result.append(Applied(final, resource, expanded.substitutions))
+            result.append(Applied(final, resource, _below(expanded.substitutions, place)))
     return result
 
 
-def _unpacked(root: Mapping) -> Iterator[Mapping]:
-    """The items of a list; nothing for what is no object any more."""
+def _below(substitutions: tuple[Substitution, ...], place: str) -> tuple[Substitution, ...]:
+    """What was filled in at and below a JSON pointer, with fields from there on."""
+    if not place:
+        return substitutions
+    inside = (
+        one._replace(fields=tuple(where.removeprefix(place) for where in one.fields if where.startswith(f"{place}/")))
+        for one in substitutions
+    )
+    return tuple(one for one in inside if one.fields)
+
+
+def _unpacked(root: Mapping, place: str = "") -> Iterator[tuple[Mapping, str]]:
+    """The items of a list, each with its JSON pointer; nothing for what is no object any more."""
     items = root.get("items")
     if isinstance(items, Sequence):
-        for item in items.items:
+        for index, item in enumerate(items.items):
             if isinstance(item, Mapping):
-                yield from _unpacked(item)
+                yield from _unpacked(item, f"{place}/items/{index}")
     elif _is_object(root) and not (kind_of(root) == "Kustomization" and group_of(root) == "kustomize.config.k8s.io"):
-        yield root
+        yield root, place
 
 
 def _is_object(root: Mapping) -> bool:

@@ -106,11 +106,12 @@ def _render_and_write(
     repository: Repository, config: Config, location: Location, target: Target, progress: Say | None
 ) -> None:
     from indexer.flux.render import render_repository
+    from indexer.flux.store import Store
     from indexer.index.write import Build, replace
 
     tree = repository.worktree() if target.revision is None else repository.revision(target.revision)
-    with _without_collector():
-        clusters = render_repository(repository, tree, config, progress=progress)
+    with _without_collector(), Store.within(repository.git_dir) as store:
+        clusters = render_repository(repository, tree, config, progress=progress, store=store, trees=lambda *_: False)
     refs = sorted({ref for cluster in clusters for ref in cluster.refs})
     build = Build(
         repository=target.name_in(location),
@@ -127,7 +128,7 @@ def _render_and_write(
 
 def _report(index: Index, target: Target, *, rendered: bool) -> BuildReport:
     mine = {"build": target.name_in(index.location)}
-    units = index.rows("SELECT * FROM units WHERE build = :build ORDER BY unit_id", mine)
+    units = index.rows("SELECT * FROM units WHERE build = :build ORDER BY cluster, kind, namespace, name", mine)
     totals = []
     for row in index.rows("SELECT DISTINCT cluster FROM clusters WHERE build = :build ORDER BY cluster", mine):
         own = [unit for unit in units if unit["cluster"] == row["cluster"]]

@@ -16,7 +16,7 @@ from indexer.index.location import Location
 def engine_of(location: Location) -> Engine:
     """An engine that keeps no connection open. Raises IndexUnusable."""
     try:
-        return create_engine(location.url, poolclass=NullPool)
+        engine = create_engine(location.url, poolclass=NullPool)
     except (ArgumentError, ValueError):
         # SQLAlchemy's own message would show the URL, password included.
         raise IndexUnusable(f"--index {location}: not the URL of a database that SQLAlchemy knows") from None
@@ -24,6 +24,10 @@ def engine_of(location: Location) -> Engine:
         raise IndexUnusable(
             f"--index {location}: {error}: install the database's driver (for PostgreSQL: fluxidx[postgresql])"
         ) from None
+    if "@" in (engine.url.host or ""):
+        # The driver would say which host it did not find: the rest of the password.
+        raise IndexUnusable(f"--index {location}: more than one @ in it: write @ in a password as %40")
+    return engine
 
 
 @contextmanager

@@ -14,6 +14,13 @@ from indexer.manifest.node import Source, Span
 # Parents before children: the order of insertion.
 KEYED: Final = ("repository", "file", "gvk", "cluster", "unit", "object", "contribution", "substitution", "sight")
 TABLES: Final = (*KEYED, "input")
+REPOSITORY: Final = ("name", "root", "revision", "head", "fingerprint", "engine", "built_at", "refs")
+UNIT: Final = (
+    "cluster_id", "kind", "namespace", "name", "state", "reason", "source_kind", "source_namespace", "source_name",
+    "source_url", "source_ref", "path", "directory", "parent_kind", "parent_namespace", "parent_name", "target",
+    "parent_id", "objects", "digest", "file_id", "document", "line", "column", "end_line", "end_column",
+)  # fmt: skip
+"""The columns of these two tables after ``id``."""
 _NOWHERE: Final = (None,) * 6
 
 Values = tuple[Any, ...]

@@ -1,25 +1,21 @@
-"""From rendered units to rows: one repository's part of an index is replaced whole, in one transaction."""
+"""One repository's part of an index is replaced in one transaction, as far as it is different."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from indexer.flux.model import Cluster, RenderedObject, Unit
+from indexer.flux.model import Cluster, Unit, UnitId
 from indexer.index.location import Location
 from indexer.index.read import storable
+from indexer.index.rows import REPOSITORY, UNIT, Rows, Values
 from indexer.index.writer import Writer, writing
-from indexer.manifest.node import Source, Span
 
-# Parents before children: the order of insertion. Rows have the columns of indexer.index.schema, in that order.
-_KEYED: Final = ("repository", "file", "gvk", "cluster", "unit", "object", "contribution", "substitution", "sight")
-_TABLES: Final = (*_KEYED, "input")
-_NOWHERE: Final = (None,) * 6
-
-_Tuple = tuple[Any, ...]
+_DIGEST: Final = UNIT.index("digest")
+_MANY: Final = 500
+"""Keys in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +40,32 @@ class Build:
     """Branches and tags of the repository that sources were looked up by."""
 
 
-def replace(location: Location, build: Build, clusters: Iterable[Cluster]) -> None:
+def replace(location: Location, build: Build, clusters: Sequence[Cluster]) -> None:
     """Puts what was rendered in place of all that the index held of this repository.
 
-    Rows of other repositories stay. Readers see the old rows until this returns, and for good where it does not.
-    Raises IndexNewer, IndexUnusable.
+    What has not changed keeps its rows, and rows of other repositories stay. Readers see the old rows until this
+    returns, and for good where it does not. Raises IndexNewer, IndexUnusable.
     """
     with writing(location) as writer:
-        _delete(writer, storable(build.repository))
-        rows = _Rows(writer)
-        rows.add(build, clusters)
-        for table in _TABLES:
-            writer.insert(table, rows.of[table])
+        held = _Held(writer, storable(build.repository))
+        if held.repository is not None and held.keeps_any(clusters):
+            _update(writer, held, build, clusters)
+        else:
+            _delete(writer, storable(build.repository))
+            _insert(writer, build, clusters)
+
+
+def _insert(writer: Writer, build: Build, clusters: Iterable[Cluster]) -> None:
+    rows = Rows(writer)
+    rows.add_repository(*_values(build))
+    for cluster in clusters:
+        number = rows.add_cluster(storable(cluster.name), _entry(cluster))
+        keys = [rows.key("unit") for _ in cluster.units]
+        first = {unit.id: key for unit, key in reversed(list(zip(cluster.units, keys, strict=True)))}
+        for unit, key in zip(cluster.units, keys, strict=True):
+            rows.add_unit(key, rows.header(number, unit, _parent(unit, first)))
+            rows.add_contents(key, unit)
+    rows.write()
 
 
 def _delete(writer: Writer, repository: str) -> None:
@@ -66,131 +76,144 @@ def _delete(writer: Writer, repository: str) -> None:
     writer.execute("DELETE FROM repository WHERE name = :name", mine)
 
 
-@lru_cache(maxsize=4096)
-def _pointers(fields: tuple[str, ...]) -> str:
-    return json.dumps(fields, separators=(",", ":"))
+class _Held:
+    """What the index holds of a repository, as far as it tells what can stay."""
 
+    def __init__(self, writer: Writer, name: str) -> None:
+        found = writer.execute("SELECT id FROM repository WHERE name = :name", {"name": name})
+        self.repository: int | None = found[0][0] if found else None
+        self.clusters: dict[str, tuple[int, str]] = {}
+        """Key and entry by name."""
+        self.units: dict[tuple[int, str, str, str], _Unit] = {}
+        """By the cluster's key, kind, namespace and name."""
+        if found:
+            mine = {"repository": self.repository}
+            sql = "SELECT name, id, entry FROM cluster WHERE repository_id = :repository"
+            self.clusters = {name: (key, entry) for name, key, entry in writer.execute(sql, mine)}
+            columns = ", ".join(f'unit."{column}"' for column in ("id", *UNIT))
+            joined = "unit JOIN cluster ON cluster.id = unit.cluster_id WHERE cluster.repository_id = :repository"
+            for key, *header in writer.execute(f"SELECT {columns} FROM {joined}", mine):  # noqa: S608 - names of our own columns
+                self.units[header[0], header[1], header[2], header[3]] = _Unit(key, tuple(header))
 
-class _Rows:
-    """The rows of one build, by table, with keys that no other build in the index has."""
+    def unit(self, cluster: int, unit: Unit) -> _Unit | None:
+        """The rows of a unit."""
+        return self.units.get((cluster, unit.id.kind, storable(unit.id.namespace), storable(unit.id.name)))
 
-    def __init__(self, writer: Writer) -> None:
-        self.of: dict[str, list[_Tuple]] = {table: [] for table in _TABLES}
-        self._next = {table: 1 + (writer.execute(f"SELECT max(id) FROM {table}")[0][0] or 0) for table in _KEYED}  # noqa: S608 - names of our own tables
-        known = writer.execute('SELECT "group", version, kind, id FROM gvk')
-        self._gvks = {(group, version, kind): key for group, version, kind, key in known}
-        self._files: dict[Source, int] = {}
-        self._paths: dict[tuple[str, str], int] = {}
-        self._sights: dict[_Tuple, int] = {}
-        self._repository = 0
-
-    def add(self, build: Build, clusters: Iterable[Cluster]) -> None:
-        self._repository = self._insert(
-            "repository",
-            storable(build.repository),
-            storable(build.root),
-            build.revision,
-            build.head,
-            build.fingerprint,
-            build.engine,
-            build.built_at,
-            json.dumps([storable(ref) for ref in build.refs]),
+    def keeps_any(self, clusters: Iterable[Cluster]) -> bool:
+        """Whether the rows of any unit can stay."""
+        return any(
+            _same(self.unit(self.clusters[storable(cluster.name)][0], unit), unit)
+            for cluster in clusters
+            if storable(cluster.name) in self.clusters
+            for unit in cluster.units
         )
-        for cluster in clusters:
-            entry = json.dumps([storable(file) for file in cluster.entry])
-            key = self._insert("cluster", self._repository, storable(cluster.name), entry)
-            first = self._next["unit"]
-            keys = {unit.id: number for number, unit in reversed(list(enumerate(cluster.units, first)))}
-            for unit in cluster.units:
-                self._unit(key, unit, keys.get(unit.parent) if unit.parent is not None else None)
 
-    def _unit(self, cluster: int, unit: Unit, parent_key: int | None) -> None:
-        source, parent = unit.source, unit.parent
-        of_source = (source.kind, source.namespace, source.name, source.url, source.ref) if source else (None,) * 5
-        of_parent = (parent.kind, parent.namespace, parent.name) if parent else (None,) * 3
-        texts = (unit.reason, *of_source, unit.path, unit.directory, *of_parent, unit.target)
-        key = self._insert(
-            "unit",
-            cluster,
-            unit.id.kind,
-            storable(unit.id.namespace),
-            storable(unit.id.name),
-            unit.state.value,
-            *(storable(text) if text is not None else None for text in texts),
-            parent_key,
-            len(unit.objects),
-            *self._span(unit.definition),
-        )
-        for item in unit.objects:
-            self._object(key, item)
-        inputs = unit.inputs
-        seen = [("read", path, blob) for path, blob in inputs.read.items()]
-        seen += [("listed", path, blob) for path, blob in inputs.listed.items()]
-        seen += [("absent", path, "") for path in sorted(inputs.absent)]
-        self.of["input"].extend((key, self._sight(*sight)) for sight in seen)
 
-    def _object(self, unit: int, item: RenderedObject) -> None:
-        key = self._insert(
-            "object",
-            unit,
-            self._gvk(item.id.group, item.id.version, item.id.kind),
-            storable(item.id.namespace or ""),
-            storable(item.id.name),
-            item.role.value,
-            item.digest,
-            *self._span(item.definition),
-        )
-        for part in item.contributions:
-            self._insert(
-                "contribution",
-                key,
-                part.role.value,
-                storable(part.operation),
-                _pointers(part.fields),
-                int(part.overridden),
-                *self._span(part.span),
-            )
-        for filled in item.substitutions:
-            self._insert(
-                "substitution",
-                key,
-                storable(filled.variable),
-                _pointers(filled.fields),
-                storable(filled.supplied_by),
-                int(filled.redacted),
-                *self._span(filled.span),
-            )
+class _Unit(NamedTuple):
+    """A unit as the index holds it."""
 
-    def _insert(self, table: str, *values: Any) -> int:
-        key = self._next[table]
-        self._next[table] = key + 1
-        self.of[table].append((key, *values))
-        return key
+    key: int
+    header: Values
+    """Its row without the key."""
 
-    def _gvk(self, group: str, version: str, kind: str) -> int:
-        key = self._gvks.get((group, version, kind))
-        if key is None:
-            key = self._gvks[group, version, kind] = self._insert("gvk", *map(storable, (group, version, kind)))
-        return key
 
-    def _span(self, span: Span | None) -> _Tuple:
-        if span is None:
-            return _NOWHERE
-        source = span.source
-        file = self._files.get(source)
-        if file is None:
-            file = self._files[source] = self._file(storable(source.repository or ""), storable(source.file))
-        return file, source.document, span.line, span.column, span.end_line, span.end_column
+def _same(held: _Unit | None, unit: Unit) -> bool:
+    """Whether the rows below a unit are those that would be written."""
+    return held is not None and unit.digest is not None and held.header[_DIGEST] == unit.digest
 
-    def _file(self, origin: str, path: str) -> int:
-        key = self._paths.get((origin, path))
-        if key is None:
-            key = self._paths[origin, path] = self._insert("file", self._repository, origin, path)
-        return key
 
-    def _sight(self, access: str, path: str, blob: str) -> int:
-        sight = (access, storable(path), blob)
-        key = self._sights.get(sight)
-        if key is None:
-            key = self._sights[sight] = self._insert("sight", self._repository, *sight)
-        return key
+def _update(writer: Writer, held: _Held, build: Build, clusters: Iterable[Cluster]) -> None:
+    """Writes what differs. A unit that is still there keeps its row, to which its children point."""
+    assert held.repository is not None
+    rows = Rows(writer, held.repository)
+    _set(writer, "repository", held.repository, dict(zip(REPOSITORY, _values(build), strict=True)))
+    gone = {unit.key for unit in held.units.values()}
+    emptied: set[int] = set()
+    changed: list[tuple[int, Values]] = []
+    for cluster in clusters:
+        name, entry = storable(cluster.name), _entry(cluster)
+        known = held.clusters.pop(name, None)
+        number = rows.add_cluster(name, entry) if known is None else known[0]
+        if known is not None and known[1] != entry:
+            _set(writer, "cluster", number, {"entry": entry})
+        keys: dict[UnitId, int] = {}
+        for unit in cluster.units:
+            there = held.unit(number, unit)
+            keys[unit.id] = rows.key("unit") if there is None else there.key
+        for unit in cluster.units:
+            key, there = keys[unit.id], held.unit(number, unit)
+            header = rows.header(number, unit, _parent(unit, keys))
+            gone.discard(key)
+            if there is None:
+                rows.add_unit(key, header)
+            elif there.header != header:
+                changed.append((key, header))
+            if not _same(there, unit):
+                rows.add_contents(key, unit)
+                if there is not None:
+                    emptied.add(key)
+    loose = _Loose(writer, gone | emptied, gone | {key for key, _ in changed})
+    _delete_where(writer, "object", "unit_id", emptied)
+    _delete_where(writer, "input", "unit_id", emptied)
+    _delete_where(writer, "unit", "id", gone)
+    _delete_where(writer, "cluster", "id", {key for key, _ in held.clusters.values()})
+    rows.write()
+    for key, header in changed:
+        _set(writer, "unit", key, dict(zip(UNIT, header, strict=True)))
+    loose.delete()
+
+
+class _Loose:
+    """Files and sights that units point at which are about to change: some may then be nobody's."""
+
+    def __init__(self, writer: Writer, emptied: Collection[int], changed: Collection[int]) -> None:
+        self._writer = writer
+        self._files = self._in("SELECT DISTINCT file_id FROM object WHERE unit_id IN", emptied)
+        self._files |= self._in("SELECT DISTINCT file_id FROM unit WHERE id IN", changed)
+        for table in ("contribution", "substitution"):
+            joined = f"{table} JOIN object ON object.id = {table}.object_id"
+            self._files |= self._in(f"SELECT DISTINCT {table}.file_id FROM {joined} WHERE object.unit_id IN", emptied)  # noqa: S608 - names of our own tables
+        self._sights = self._in("SELECT DISTINCT sight_id FROM input WHERE unit_id IN", emptied)
+
+    def _in(self, sql: str, keys: Collection[int]) -> set[int]:
+        rows = [row for numbers in _numbers(keys) for row in self._writer.execute(f"{sql} ({numbers})")]
+        return {row[0] for row in rows if row[0] is not None}
+
+    def delete(self) -> None:
+        """Deletes those that nothing points at any more."""
+        tables = ("unit", "object", "contribution", "substitution")
+        unused = " AND ".join(f"NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.file_id = file.id)" for table in tables)  # noqa: S608 - names of our own tables
+        _delete_where(self._writer, "file", "id", self._files, f" AND {unused}")
+        unused = "NOT EXISTS (SELECT 1 FROM input WHERE input.sight_id = sight.id)"
+        _delete_where(self._writer, "sight", "id", self._sights, f" AND {unused}")
+
+
+def _delete_where(writer: Writer, table: str, column: str, keys: Collection[int], condition: str = "") -> None:
+    for numbers in _numbers(keys):
+        writer.execute(f"DELETE FROM {table} WHERE {column} IN ({numbers}){condition}")  # noqa: S608 - our own names and numbers
+
+
+def _numbers(keys: Collection[int]) -> Iterator[str]:
+    """Keys as lists for SQL, none of them too long for a database."""
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), _MANY):
+        yield ", ".join(map(str, ordered[start : start + _MANY]))
+
+
+def _set(writer: Writer, table: str, key: int, values: Mapping[str, Any]) -> None:
+    columns = ", ".join(f'"{column}" = :{column}' for column in values)
+    writer.execute(f"UPDATE {table} SET {columns} WHERE id = :id", {**values, "id": key})  # noqa: S608 - names of our own columns
+
+
+def _parent(unit: Unit, keys: Mapping[UnitId, int]) -> int | None:
+    return keys.get(unit.parent) if unit.parent is not None else None
+
+
+def _entry(cluster: Cluster) -> str:
+    return json.dumps([storable(file) for file in cluster.entry])
+
+
+def _values(build: Build) -> Values:
+    """The row of a build without its key."""
+    texts = (storable(build.repository), storable(build.root), build.revision, build.head, build.fingerprint)
+    return (*texts, build.engine, build.built_at, json.dumps([storable(ref) for ref in build.refs]))

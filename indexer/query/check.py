@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
-from typing import Final
 
 from indexer.flux.config import Config, ConfigError
 from indexer.flux.model import Cluster, UnitId
 from indexer.flux.render import render_repository
-from indexer.flux.store import Store, engine
+from indexer.flux.store import Store
 from indexer.git.repository import Repository
 from indexer.git.tree import Tree
 from indexer.index.read import Index
 from indexer.query.findings import Finding, Severity, in_order
 from indexer.query.rules.catalogue import RULES, Family, Rule
-from indexer.query.rules.facts import UnitFacts, facts_of
+from indexer.query.rules.collect import Collected, Wanted
 from indexer.query.rules.given import given_objects
 from indexer.query.rules.ignores import Ignores
 from indexer.query.rules.missing import not_judged
 from indexer.query.rules.policy import policy_findings
 from indexer.query.rules.state import findings_on
 from indexer.query.rules.view import View, views
-
-_MEMO: Final = "facts"
-_LAYOUT: Final = 1
-"""The form of the facts; those of another form, or of units that another engine rendered, are not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +79,14 @@ def check(
     NoEntryPoint and ConfigError.
     """
     known = rules_of(config)
-    rendered, facts = _facts(repository, tree, config, clusters, store, progress)
+
+    def render(trees: Wanted | None) -> list[Cluster]:
+        return render_repository(repository, tree, config, progress=progress, only=clusters, store=store, trees=trees)
+
+    collected = Collected(store)
+    rendered = render((lambda _cluster, _unit: False) if collected else None)
+    facts = collected.of(rendered, render)
+    collected.keep()
     seen = views(rendered, facts, given_objects(tree, rendered, config))
     releases = {one.name: one.kubernetes for one in config.clusters}
     found = list(findings_on(tree, rendered, seen, releases))
@@ -127,73 +128,3 @@ def _unjudged(seen: Iterable[View]) -> Iterable[Unjudged]:
             count[namespace] = count.get(namespace, 0) + 1
         for namespace, references in sorted(count.items()):
             yield Unjudged(view.name, namespace, tuple(sorted(set(view.charts[namespace]))), references)
-
-
-# Facts
-
-
-def _facts(
-    repository: Repository,
-    tree: Tree,
-    config: Config,
-    clusters: Collection[str],
-    store: Store | None,
-    progress: Callable[[str], None] | None,
-) -> tuple[list[Cluster], Mapping[tuple[str, UnitId], UnitFacts]]:
-    """All clusters, and the facts of all units: those of the last check where they are of the same digest."""
-    kept = _kept(store)
-
-    def render(trees: Callable[[str, UnitId], bool] | None) -> list[Cluster]:
-        return render_repository(repository, tree, config, progress=progress, only=clusters, store=store, trees=trees)
-
-    rendered = render((lambda _cluster, _unit: False) if kept else None)
-    facts: dict[tuple[str, UnitId], UnitFacts] = {}
-    lacking: set[tuple[str, UnitId]] = set()
-    for cluster in rendered:
-        for unit in cluster.units:
-            known = kept.get(unit.digest) if unit.digest is not None else None
-            if known is not None:
-                facts[unit.cluster, unit.id] = known
-            else:
-                lacking.add((unit.cluster, unit.id))
-    if kept and _need_trees(rendered, lacking):
-        rendered = render(lambda cluster, unit: (cluster, unit) in lacking)
-    for cluster in rendered:
-        for unit in cluster.units:
-            if (unit.cluster, unit.id) in lacking:
-                facts[unit.cluster, unit.id] = facts_of(unit)
-    if store is not None and any(unit.digest not in kept for one in rendered for unit in one.units if unit.digest):
-        _keep(store, rendered, facts)
-    return rendered, facts
-
-
-def _need_trees(rendered: Sequence[Cluster], lacking: Collection[tuple[str, UnitId]]) -> bool:
-    return any(
-        obj.tree is None
-        for cluster in rendered
-        for unit in cluster.units
-        if (unit.cluster, unit.id) in lacking
-        for obj in unit.objects
-    )
-
-
-def _kept(store: Store | None) -> dict[str, UnitFacts]:
-    """Facts by the digest of their unit. The store is the program's own file, which nobody else writes."""
-    data = store.memo(_MEMO) if store is not None else None
-    if data is None:
-        return {}
-    try:
-        layout, facts = pickle.loads(data)  # noqa: S301 - see above
-    except Exception:  # noqa: BLE001 - whatever a damaged pickle raises, the facts are found anew
-        return {}
-    return facts if layout == (_LAYOUT, engine()) else {}
-
-
-def _keep(store: Store, rendered: Sequence[Cluster], facts: Mapping[tuple[str, UnitId], UnitFacts]) -> None:
-    by_digest = {
-        unit.digest: facts[unit.cluster, unit.id]
-        for cluster in rendered
-        for unit in cluster.units
-        if unit.digest is not None
-    }
-    store.remember(_MEMO, pickle.dumps(((_LAYOUT, engine()), by_digest), protocol=5))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,6 +28,7 @@ class Severity(StrEnum):
 
 
 _WORST_FIRST: Final = tuple(Severity)
+_NUMBER: Final = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,14 @@ class Finding:
         return self.span.source.file if self.span is not None and self.span.source.repository is None else None
 
     @property
+    def words(self) -> str:
+        """The message without its numbers, which may count lines."""
+        return _NUMBER.sub("#", self.message)
+
+    @property
     def fingerprint(self) -> str:
         """Hex digest that stays the same while lines above move: the rule, the file and the words of the finding."""
-        parts = (self.rule, self.file or "", str(self.object or ""), self.message)
+        parts = (self.rule, self.file or "", str(self.object or ""), self.words)
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 

@@ -54,7 +54,7 @@ class Scope:
     def every(self) -> dict[int, Row]:
         """All rows of view ``units``, by ``unit_id``."""
         build = {"build": self.build["repository"]}
-        rows = self.index.rows("SELECT * FROM units WHERE build = :build ORDER BY unit_id", build)
+        rows = self.index.rows("SELECT * FROM units WHERE build = :build ORDER BY cluster, kind, namespace, name", build)
         return {row["unit_id"]: row for row in rows}
 
     @cached_property

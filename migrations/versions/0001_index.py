@@ -148,6 +148,7 @@ def upgrade() -> None:
         *texts("reason", *source, "path", "directory", *parent, "target", nullable=True),
         *numbers("parent_id", nullable=True),
         *numbers("objects"),
+        *texts("digest", nullable=True),
         *span(),
         owner="cluster",
         refers=("file",),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,10 @@ from typing import Any
 
 import jsonschema
 import pytest
+from servers import Flux
+from servers.livefleet import Fleet, deploy, make_fleet
 
 from indexer.cli.main import run
-from servers import Flux
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from livefleet import Fleet, deploy, make_fleet  # noqa: E402 - beside this file
 
 SCHEMAS = Path(__file__).parent.parent.parent / "indexer" / "report" / "schema"
 

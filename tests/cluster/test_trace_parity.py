@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-
 from servers import Flux
 
 SOURCE = "source.toolkit.fluxcd.io/v1"
@@ -147,38 +146,36 @@ def by_hand(flux: Flux) -> None:
         flux.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
 
     paused = {"interval": "1h", "suspend": True}
-    make(SOURCE, "HelmRepository", "charts", {**paused, "url": "https://charts.example.org"},
-         {"artifact": {**artifact, "revision": DIGEST}, "conditions": ready})  # fmt: skip
+    held = {"artifact": {**artifact, "revision": DIGEST}, "conditions": ready}
+    make(SOURCE, "HelmRepository", "charts", {**paused, "url": "https://charts.example.org"}, held)
     chart = {"chart": "tea", "version": "1.x", "sourceRef": {"kind": "HelmRepository", "name": "charts"}}
-    make(SOURCE, "HelmChart", "hand-tea", {**paused, **chart},
-         {"artifact": {**artifact, "revision": "1.2.3"}, "conditions": ready})  # fmt: skip
+    held = {"artifact": {**artifact, "revision": "1.2.3"}, "conditions": ready}
+    make(SOURCE, "HelmChart", "hand-tea", {**paused, **chart}, held)
     release = "helm.toolkit.fluxcd.io/v2", "HelmRelease"
-    make(*release, "tea", {**paused, "chart": {"spec": chart}},
-         {"lastAttemptedRevision": "1.2.3", "helmChart": "hand/hand-tea", "conditions": ready})  # fmt: skip
+    installed = {"lastAttemptedRevision": "1.2.3", "helmChart": "hand/hand-tea", "conditions": ready}
+    make(*release, "tea", {**paused, "chart": {"spec": chart}}, installed)
     labelled("from-chart", "helm.toolkit.fluxcd.io", "tea")
 
-    make(SOURCE, "OCIRepository", "cup", {**paused, "url": "oci://registry.example.org/cup", "ref": {"semver": "2.x"}},
-         {"artifact": {**artifact, "revision": f"2.0.1@{DIGEST}"}, "conditions": failed})  # fmt: skip
-    make(*release, "cup", {**paused, "targetNamespace": "elsewhere", "chartRef": {"kind": "OCIRepository", "name": "cup"}},
-         {"lastAttemptedRevision": "2.0.1+abababababab", "conditions": ready})  # fmt: skip
+    cup = {**paused, "url": "oci://registry.example.org/cup", "ref": {"semver": "2.x"}}
+    held = {"artifact": {**artifact, "revision": f"2.0.1@{DIGEST}"}, "conditions": failed}
+    make(SOURCE, "OCIRepository", "cup", cup, held)
+    spec = {**paused, "targetNamespace": "elsewhere", "chartRef": {"kind": "OCIRepository", "name": "cup"}}
+    make(*release, "cup", spec, {"lastAttemptedRevision": "2.0.1+abababababab", "conditions": ready})
     labelled("from-oci-chart", "helm.toolkit.fluxcd.io", "cup")
 
     unit = "kustomize.toolkit.fluxcd.io/v1", "Kustomization"
-    make(SOURCE, "OCIRepository", "pushed", {**paused, "url": "oci://registry.example.org/shop", "ref": {"tag": "live"}},
-         {"artifact": {**artifact, "revision": f"live@{DIGEST}", "metadata": origin}, "conditions": ready})  # fmt: skip
-    make(*unit, "pushed",
-         {**paused, "path": "./here", "prune": True, "targetNamespace": "hand", "sourceRef": {"kind": "OCIRepository", "name": "pushed"}},
-         {"lastAppliedRevision": f"live@{DIGEST}", "conditions": ready})  # fmt: skip
+    pushed = {**paused, "url": "oci://registry.example.org/shop", "ref": {"tag": "live"}}
+    held = {"artifact": {**artifact, "revision": f"live@{DIGEST}", "metadata": origin}, "conditions": ready}
+    make(SOURCE, "OCIRepository", "pushed", pushed, held)
+    spec = {**paused, "path": "./here", "prune": True, "targetNamespace": "hand"}
+    spec["sourceRef"] = {"kind": "OCIRepository", "name": "pushed"}
+    make(*unit, "pushed", spec, {"lastAppliedRevision": f"live@{DIGEST}", "conditions": ready})
     labelled("from-oci", "kustomize.toolkit.fluxcd.io", "pushed")
 
-    producer = {
-        "apiVersion": "source.extensions.fluxcd.io/v1",
-        "kind": "ArtifactGenerator",
-        "name": "g",
-        "namespace": "hand",
-    }
-    make(SOURCE, "ExternalArtifact", "made", {"sourceRef": producer},
-         {"artifact": {**artifact, "revision": f"latest@{DIGEST}", "metadata": origin}, "conditions": ready})  # fmt: skip
-    make(*unit, "made", {**paused, "prune": True, "sourceRef": {"kind": "ExternalArtifact", "name": "made"}},
-         {"lastAppliedRevision": f"latest@{DIGEST}", "conditions": ready})  # fmt: skip
+    generator = "source.extensions.fluxcd.io/v1", "ArtifactGenerator"
+    producer = dict(zip(("apiVersion", "kind", "name", "namespace"), (*generator, "g", "hand"), strict=True))
+    held = {"artifact": {**artifact, "revision": f"latest@{DIGEST}", "metadata": origin}, "conditions": ready}
+    make(SOURCE, "ExternalArtifact", "made", {"sourceRef": producer}, held)
+    spec = {**paused, "prune": True, "sourceRef": {"kind": "ExternalArtifact", "name": "made"}}
+    make(*unit, "made", spec, {"lastAppliedRevision": f"latest@{DIGEST}", "conditions": ready})
     labelled("from-artifact", "kustomize.toolkit.fluxcd.io", "made")

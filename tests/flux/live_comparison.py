@@ -7,6 +7,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout
+from copy import deepcopy
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -23,6 +24,7 @@ from indexer.manifest.scalars import to_data
 
 MANAGER = "kustomize-controller"
 _OWNER = "kustomize.toolkit.fluxcd.io"
+_STRUCTURES = frozenset(f"f:{name}" for name in ("metadata", "resources", "spec", "strategy", "updateStrategy"))
 _FILLED_IN = "f:protocol", "f:targetPort"
 _BUILDS = "ArtifactFailed", "BuildFailed"
 """Reasons of the controller that a repository decides; others are the cluster's."""
@@ -201,7 +203,7 @@ def dry_runs(flux: Flux, unit: Unit, owners: Counter[str], result: Comparison) -
         result.dry_runs += 1
         try:
             live = flux.api.request("GET", flux.api.path_of(obj))
-            (after,) = flux.api.apply([obj], MANAGER, dry_run=True)
+            (after,) = flux.api.apply([typed(obj, live)], MANAGER, dry_run=True)
         except Refused as refused:
             yield f"{unit.id}: {obj['kind']} {obj['metadata']['name']}: {refused}"
             continue
@@ -218,24 +220,45 @@ def owned(obj: Object, unit: Unit) -> Object:
     return {**obj, "metadata": {**metadata, "labels": {**(metadata.get("labels") or {}), **labels}}}
 
 
+def typed(obj: Object, live: Object) -> Object:
+    """With the empty structures that the controller's types write of themselves, where it owns them."""
+    obj = deepcopy(obj)
+    for path, value in owned_fields(live).items():
+        if isinstance(value, dict) and path[-1] in _STRUCTURES:
+            place(obj, path)
+    return obj
+
+
+def place(node: Any, path: Iterable[str]) -> None:
+    """Puts empty maps where ``path`` leads and nothing is."""
+    for step in path:
+        kind, _, of = step.partition(":")
+        if kind == "f" and isinstance(node, dict):
+            if node.get(of) is None:
+                node[of] = {}
+            node = node[of]
+        elif kind == "k" and isinstance(node, list):
+            keys = json.loads(of)
+            node = next((item for item in node if all(item.get(key, keys[key]) == keys[key] for key in keys)), None)
+
+
 def change_by_write(before: Object, after: Object) -> tuple[list[str], bool]:
     """What a write of the controller would change, and whether it owns what its types filled in.
 
-    The controller reads objects of built-in kinds into its types. So it owns, and the manifest need not, the empty
-    structures that these write of themselves and two fields of ports, all of which the server would fill in alike;
-    and it does not own what is zero in the manifest.
+    The controller reads objects of built-in kinds into its types. So it owns two fields of ports that the server
+    would fill in alike and the data that it made of a Secret's stringData, and it does not own what is zero.
     """
     here, there = owned_fields(before), owned_fields(after)
-    gone = {path: value for path, value in here.items() if path not in there}
-    come = {path: value for path, value in there.items() if path not in here}
-    filled = {
-        path for path, value in gone.items() if value is None or isinstance(value, dict) or path[-1] in _FILLED_IN
-    }
-    zero = {path for path, value in come.items() if value in (False, 0, "", None)}
+    gone = {path for path in here.keys() - there.keys() if not (path[-1] in _FILLED_IN or folded(before, path))}
+    come = {path for path in there.keys() - here.keys() if there[path] not in (False, 0, "", None)}
     changes = list(changed(lasting(before), lasting(after)))
-    changes += [f"{'/'.join(path)} would not be owned any more" for path in gone.keys() - filled]
-    changes += [f"{'/'.join(path)} would be owned" for path in come.keys() - zero]
-    return changes, bool(filled or zero)
+    changes += [f"{'/'.join(path)} would not be owned any more" for path in gone]
+    changes += [f"{'/'.join(path)} would be owned" for path in come]
+    return changes, here.keys() != there.keys()
+
+
+def folded(obj: Object, path: tuple[str, ...]) -> bool:
+    return obj["kind"] == "Secret" and path[0] == "f:data"
 
 
 def owned_fields(obj: Object) -> dict[tuple[str, ...], Any]:

@@ -1,4 +1,4 @@
-"""Small repositories, deployed by real Flux: the index lists what it applied; to apply our rendering changes nothing."""
+"""Small repositories, deployed by real Flux: the index lists what it applied, and our rendering changes nothing."""
 
 from pathlib import Path
 

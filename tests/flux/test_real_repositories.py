@@ -35,6 +35,23 @@ def test_a_quoted_variable_becomes_a_number(fleet):
     assert to_data(obj.tree)["spec"] == {"id": 7}
 
 
+def test_variables_in_a_list_belong_to_the_item_that_holds_them(fleet):
+    """kustomize expands a list itself, unless a template of it only becomes one when variables are put in."""
+    listed = """\
+apiVersion: v1
+kind: "${KIND}"
+metadata: {name: both}
+items:
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: one, namespace: apps}, data: {a: "${A}"}}
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: two, namespace: apps}, data: {b: "${B}"}}
+"""
+    more = "postBuild: {substitute: {KIND: List, A: x, B: z}}\n"
+    fleet.write(**cluster(**{"clusters/one/app.yaml": kustomization("app", "./app", more), "app/list.yaml": listed}))
+    found = {obj.id.name: obj for obj in fleet.units()["app"].objects}
+    filled = {name: [(one.variable, one.fields) for one in obj.substitutions] for name, obj in found.items()}
+    assert filled == {"one": [("A", ("/data/a",))], "two": [("B", ("/data/b",))]}
+
+
 def test_ninety_artifacts_of_one_generator(fleet):
     names = [f"app-{n}" for n in range(90)]
     copies = "".join(

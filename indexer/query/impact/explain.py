@@ -191,12 +191,12 @@ class Explanation:
             )
         assert pair.before is not None
         assert pair.after is not None
-        ranked = sorted(
-            (fields.index(found.path[1]), found)
+        own = [
+            found
             for found in self.differences[id(pair)]
             if len(found.path) > 1 and found.path[0] == "spec" and found.path[1] in fields
-        )
-        for _, found in ranked:
+        ]
+        for found in sorted(own, key=lambda one: fields.index(one.path[1])):
             cause = first(self._changes, of_field(found, pair.before, pair.after))
             if cause is not None:
                 return cause

@@ -33,6 +33,7 @@ _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 """What can be the name of an object."""
 _UNEXPANDED: Final = re.compile(r"\$\{([_A-Za-z]\w*)[^}]*\}")
 _PRUNE: Final = f"{KUSTOMIZE}/prune"
+_FORCE: Final = f"{KUSTOMIZE}/force"
 _APPLY: Final = f"{KUSTOMIZE}/ssa"
 
 
@@ -49,8 +50,9 @@ class KustomizationFacts:
     """What a Flux Kustomization says of how it applies."""
 
     prune: bool
+    force: bool
+    """Whether it deletes and makes anew what it cannot change."""
     deletion_policy: str
-    wait: bool
     substitutes: bool
     """Whether it has a ``postBuild``."""
     settings: tuple[Setting, ...]
@@ -74,6 +76,8 @@ class ObjectFacts:
     """Keys of its labels and annotations."""
     pruned: bool
     """False where an annotation or label keeps it from being deleted."""
+    forced: bool
+    """Whether an annotation has it deleted and made anew where it cannot be changed."""
     applied: bool
     """False where an annotation says that Flux only adds to it, or leaves it alone."""
     keys: tuple[Setting, ...]
@@ -147,6 +151,7 @@ def _of_object(obj: RenderedObject, root: Mapping) -> ObjectFacts:
         references=tuple(references_of(root)),
         marks=frozenset({*labels, *annotations}),
         pruned="disabled" not in (annotations.get(_PRUNE), labels.get(_PRUNE)),
+        forced=annotations.get(_FORCE, "").lower() == "enabled",
         applied=annotations.get(_APPLY, "Override").lower() == "override",
         keys=tuple(_keys(root)),
         kustomization=_kustomization(root) if is_kustomization(root) else None,
@@ -174,8 +179,8 @@ def _kustomization(root: Mapping) -> KustomizationFacts:
     entries = [*items_of(spec.at("patches")), *items_of(spec.at("images")), *items_of(spec.at("patchesJson6902"))]
     return KustomizationFacts(
         prune=text_at(spec.spec, "prune") == "true",
+        force=text_at(spec.spec, "force") == "true",
         deletion_policy=text_at(spec.spec, "deletionPolicy") or "MirrorPrune",
-        wait=text_at(spec.spec, "wait") == "true",
         substitutes=spec.substitutes,
         settings=tuple(
             Setting(key.text, span)

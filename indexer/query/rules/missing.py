@@ -74,8 +74,6 @@ def _missing(view: View, reference: Reference, uses: list[_Use]) -> Finding:
         severity = Severity.NOTE
         message += f" (or render {_some(view.unknown)}, which may define it)"
     lines = list(dict.fromkeys(use.span for use in uses if use.span is not None))
-    if len(lines) > 1:
-        message += f"; {len(lines) - 1} more line{'s' if len(lines) > 2 else ''} need it"
     related = (*((near[1],) if near and near[1] else ()), *lines[1:])
     first = lines[0] if lines else None
     return Finding(rule.name, severity, message, _object(reference), first, related, view.name, uses[0].unit.id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from servers import Flux
+from servers.flux import Flux
 
 API = """\
 apiVersion: apps/v1

@@ -1,0 +1,84 @@
+"""What a reviewer has to know of a change: the dangers of the change itself, and the faults that are new with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from indexer.flux.config import Config
+from indexer.flux.model import Cluster
+from indexer.flux.store import Store
+from indexer.query.findings import Finding, Severity, in_order
+from indexer.query.impact import Impact, Side
+from indexer.query.rules.collect import Collected, Wanted
+from indexer.query.rules.fields import changed_cluster, changed_target, immutable, scaled_to_zero
+from indexer.query.rules.given import given_objects
+from indexer.query.rules.ignores import Ignores
+from indexer.query.rules.moves import Sides, changed_namespace, moved, removed, removed_unit
+from indexer.query.rules.state import findings_on
+from indexer.query.rules.view import View, views
+
+Render = Callable[[Side, Wanted], list[Cluster]]
+"""Renders a side again, with the trees that are wanted."""
+
+
+def findings(impact: Impact, config: Config, render: Render, store: Store | None = None) -> tuple[Finding, ...]:
+    """The findings of a change, the worst first.
+
+    Of what ``check`` finds, only that counts which the base does not have. What the head side says is to be ignored is
+    left out. The repository's own policies are not asked, since no index holds both sides.
+    """
+    collected = Collected(store)
+    base = _views(impact.base, config, collected, render)
+    head = _views(impact.head, config, collected, render)
+    collected.keep()
+    found = [*_new(impact, config, base, head), *_of_change(impact, base, head)]
+    ignores = Ignores.of(impact.head.tree, config)
+    return in_order(_as_configured(one, config) for one in found if not ignores.hold(one) and not _is_off(one, config))
+
+
+def _views(side: Side, config: Config, collected: Collected, render: Render) -> dict[str, View]:
+    facts = collected.of(side.clusters, lambda wanted: render(side, wanted))
+    seen = views(side.clusters, facts, given_objects(side.tree, side.clusters, config))
+    return {view.name: view for view in seen}
+
+
+def _is_off(finding: Finding, config: Config) -> bool:
+    return config.check.rules.get(finding.rule) == "off"
+
+
+def _as_configured(finding: Finding, config: Config) -> Finding:
+    wanted = config.check.rules.get(finding.rule)
+    return replace(finding, severity=Severity(wanted)) if wanted is not None else finding
+
+
+def _new(impact: Impact, config: Config, base: dict[str, View], head: dict[str, View]) -> Iterator[Finding]:
+    """What is wrong after the change and was not before."""
+    releases = {one.name: one.kubernetes for one in config.clusters}
+
+    def of(side: Side, seen: dict[str, View]) -> Iterator[Finding]:
+        return findings_on(side.tree, side.clusters, tuple(seen.values()), releases)
+
+    known = {_sameness(finding) for finding in of(impact.base, base)}
+    yield from (finding for finding in of(impact.head, head) if _sameness(finding) not in known)
+
+
+def _sameness(one: Finding) -> tuple[object, ...]:
+    """What makes a finding the same on both sides: not its lines, which move, nor its file where an object says more."""
+    return one.rule, one.severity, one.cluster, one.object or one.file, one.words
+
+
+def _of_change(impact: Impact, base: dict[str, View], head: dict[str, View]) -> Iterator[Finding]:
+    for cluster in impact.clusters:
+        nothing = View(cluster.cluster, ())
+        sides = Sides(impact, base.get(cluster.cluster, nothing), head.get(cluster.cluster, nothing))
+        for unit in cluster.units:
+            yield from removed_unit(sides, unit)
+            yield from changed_cluster(unit)
+        for change in cluster.objects:
+            yield from moved(sides, change)
+            yield from removed(sides, change)
+            yield from immutable(sides, change)
+            yield from scaled_to_zero(change)
+            yield from changed_target(change)
+        yield from changed_namespace(sides, cluster.objects)

@@ -1,0 +1,68 @@
+"""The facts of all units, read again only where a unit is not what it was."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from indexer.flux.model import Cluster, UnitId
+from indexer.flux.store import Store, engine
+from indexer.query.rules.facts import UnitFacts, facts_of
+from indexer.query.rules.view import AllFacts
+
+_MEMO: Final = "facts"
+_LAYOUT: Final = 1
+"""The form of the facts; those of another form, or of units that another engine rendered, are not read."""
+
+Wanted = Callable[[str, UnitId], bool]
+"""Of which units of which clusters the trees are wanted."""
+
+
+class Collected:
+    """Facts by the digest of their unit. They lie in the store, which is the program's own file."""
+
+    def __init__(self, store: Store | None) -> None:
+        self._store = store
+        self._kept = self._read()
+        self._used: dict[str, UnitFacts] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._kept)
+
+    def of(self, clusters: Sequence[Cluster], again: Callable[[Wanted], Sequence[Cluster]]) -> AllFacts:
+        """The facts of the units of ``clusters``; ``again`` renders them anew, with the trees that are wanted."""
+        facts: dict[tuple[str, UnitId], UnitFacts] = {}
+        lacking: set[tuple[str, UnitId]] = set()
+        for unit in (unit for cluster in clusters for unit in cluster.units):
+            known = self._kept.get(unit.digest) if unit.digest is not None else None
+            if known is not None:
+                facts[unit.cluster, unit.id] = known
+            elif any(obj.tree is None for obj in unit.objects):
+                lacking.add((unit.cluster, unit.id))
+            else:
+                facts[unit.cluster, unit.id] = facts_of(unit)
+        if lacking:
+            rendered = again(lambda cluster, unit: (cluster, unit) in lacking)
+            for unit in (unit for cluster in rendered for unit in cluster.units):
+                if (unit.cluster, unit.id) in lacking:
+                    facts[unit.cluster, unit.id] = facts_of(unit)
+        for unit in (unit for cluster in clusters for unit in cluster.units):
+            if unit.digest is not None:
+                self._used[unit.digest] = facts[unit.cluster, unit.id]
+        return facts
+
+    def keep(self) -> None:
+        """Puts what was used in the place of what was kept, where there is more of it."""
+        if self._store is not None and not self._used.keys() <= self._kept.keys():
+            self._store.remember(_MEMO, pickle.dumps((_LAYOUT, engine(), self._used), protocol=5))
+
+    def _read(self) -> dict[str, UnitFacts]:
+        data = self._store.memo(_MEMO) if self._store is not None else None
+        if data is None:
+            return {}
+        try:
+            layout, made_by, facts = pickle.loads(data)  # noqa: S301 - see above
+        except Exception:  # noqa: BLE001 - whatever a damaged pickle raises, the facts are found anew
+            return {}
+        return facts if (layout, made_by) == (_LAYOUT, engine()) else {}

@@ -1,0 +1,272 @@
+"""What a change deletes: objects that move, units that go, Namespaces and definitions of kinds, storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from indexer.flux.model import ObjectId, Unit, UnitId, UnitState
+from indexer.flux.resources import HELM, KUSTOMIZE
+from indexer.git.changes import SideName
+from indexer.manifest.node import Span
+from indexer.query.findings import Finding, Severity
+from indexer.query.impact import Cause, ChangeKind, Impact, ObjectChange, Unexplained, UnitChange, UnitChangeKind
+from indexer.query.rules.facts import KustomizationFacts, ObjectFacts
+from indexer.query.rules.view import View, is_unknown
+
+_LISTED: Final = 5
+_PRECIOUS: Final = frozenset({"PersistentVolumeClaim", "PersistentVolume", "Namespace", "CustomResourceDefinition"})
+"""Kinds that take more with them than can be made anew."""
+_KEEP: Final = "helm.sh/resource-policy"
+
+
+@dataclass(frozen=True)
+class Sides:
+    """One cluster before and after the change."""
+
+    impact: Impact
+    base: View
+    head: View
+
+    def before(self, change: ObjectChange) -> ObjectFacts | None:
+        """The facts of a changed object as it was."""
+        if change.before is None:
+            return None
+        return next(
+            (obj for unit, obj in self.base.objects.get(change.before.id.key, ()) if unit.id == change.before_unit),
+            None,
+        )
+
+    def fate(self, unit: UnitId, obj: ObjectFacts | None) -> str | None:
+        """Why an object that its unit does not apply any more stays in the cluster; None where it is deleted."""
+        if obj is not None and not obj.pruned:
+            return "its annotation prune: disabled keeps it"
+        if unit.kind == "HelmRelease":
+            return "its annotation helm.sh/resource-policy keeps it" if obj is not None and _KEEP in obj.marks else None
+        own = self.head.kustomizations.get(unit) or self.base.kustomizations.get(unit)
+        if own is not None and not own.prune:
+            return f"{unit.kind} {unit.namespace}/{unit.name} does not prune"
+        found = self.impact.head.units.get((self.head.name, unit))
+        if found is not None and found.state is UnitState.SUSPENDED:
+            return f"{unit.kind} {unit.namespace}/{unit.name} is suspended, until it is resumed"
+        return None
+
+
+def place(cause: Cause | Unexplained, *others: Span | None) -> Span | None:
+    """The line to look at: a changed one that is still there, what is there after the change, or the line that went."""
+    there = cause.span if isinstance(cause, Cause) and cause.side is SideName.HEAD else None
+    gone = cause.span if isinstance(cause, Cause) else None
+    return next((span for span in (there, *others, gone) if span is not None), None)
+
+
+def named(one: ObjectId) -> str:
+    return f"{one.kind} {one.namespace}/{one.name}" if one.namespace else f"{one.kind} {one.name}"
+
+
+def _unit(unit: UnitId) -> str:
+    return f"{unit.kind} {unit.namespace}/{unit.name}"
+
+
+# Objects that move
+
+
+def moved(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
+    """What the unit that loses an object does to it, given the order in which both may be reconciled."""
+    if change.change is not ChangeKind.MOVED or change.before_unit is None or change.after_unit is None:
+        return
+    old, new = change.before_unit, change.after_unit
+    severity, outcome = _outcome(sides, change, old, new)
+    message = f"{named(change.object)} moves from {_unit(old)} to {_unit(new)}: {outcome}"
+    after = change.after.definition if change.after is not None else None
+    before = change.before.definition if change.before is not None else None
+    yield Finding(
+        "moved-object", severity, message, change.object, place(change.cause, after),
+        (before,) if before is not None else (), change.cluster, new,
+    )  # fmt: skip
+
+
+def _outcome(sides: Sides, change: ObjectChange, old: UnitId, new: UnitId) -> tuple[Severity, str]:
+    stays = sides.fate(old, sides.before(change))
+    gone = sides.impact.head.units.get((change.cluster, old)) is None
+    policy = sides.base.kustomizations.get(old)
+    if stays is None and gone and policy is not None and policy.deletion_policy == "Orphan":
+        stays = f"{_unit(old)} goes with deletionPolicy Orphan"
+    if stays is not None:
+        return Severity.NOTE, f"it stays, since {stays}"
+    worst = Severity.ERROR if change.object.kind in _PRECIOUS else Severity.WARNING
+    advice = "annotate it with kustomize.toolkit.fluxcd.io/prune: disabled before it moves"
+    if old.kind == "HelmRelease":
+        advice = "annotate it with helm.sh/resource-policy: keep in the old release first"
+        return Severity.ERROR, f"Helm deletes it when {_unit(old)} is upgraded, whoever applies it by then: {advice}"
+    if _waits_for(sides.head, new, old):
+        why = f"{_unit(new)} waits for {_unit(old)}, which deletes it first"
+        return Severity.ERROR, f"{why}, and it is made anew afterwards: {advice}"
+    if _waits_for(sides.head, old, new):
+        return Severity.NOTE, f"it stays, since {_unit(old)} waits for {_unit(new)}, which takes it over first"
+    how = "its finalizer deletes it" if gone else "it prunes it"
+    race = f"if {_unit(old)} is reconciled before {_unit(new)}, {how}, and it is made anew afterwards"
+    return worst, f"{race}; the other way round it stays: {advice}"
+
+
+def _waits_for(view: View, unit: UnitId, other: UnitId) -> bool:
+    """Whether a unit is applied only when another one is ready."""
+    waits: dict[UnitId, set[UnitId]] = {}
+    for _, facts in view.units:
+        for obj in facts.objects:
+            me = UnitId(obj.id.kind, obj.id.namespace or "", obj.id.name)
+            for to in obj.references:
+                if to.group in (KUSTOMIZE, HELM) and to.kind == obj.id.kind:
+                    waits.setdefault(me, set()).add(UnitId(to.kind, to.namespace, to.name))
+    seen: set[UnitId] = set()
+    queue = [unit]
+    for one in queue:
+        for following in waits.get(one, set()) - seen:
+            seen.add(following)
+            queue.append(following)
+    return other in seen
+
+
+# Units that go
+
+
+def removed_unit(sides: Sides, change: UnitChange) -> Iterator[Finding]:
+    """A unit that is not there any more, with the objects that die with it."""
+    if change.change is not UnitChangeKind.REMOVED or change.before is None:
+        return
+    unit = change.before
+    dying, moving = _dying(sides, unit)
+    severity, outcome = _end(sides, unit, sides.base.kustomizations.get(unit.id), dying)
+    successors = list(dict.fromkeys(_unit(one) for one in moving.values()))
+    renamed = f", and {', '.join(successors[:2])} takes over what it had" if successors and not dying else ""
+    message = f"{_unit(unit.id)} goes{renamed}: {outcome}"
+    related = tuple(dict.fromkeys(obj.definition for obj in dying if obj.definition is not None))[:_LISTED]
+    own = sides.impact.base.own(change.cluster, unit.id)
+    yield Finding(
+        "removed-unit", severity, message, own.id if own is not None else None, place(change.cause, unit.definition),
+        related, change.cluster, unit.id,
+    )  # fmt: skip
+
+
+def _dying(sides: Sides, unit: Unit) -> tuple[list[ObjectFacts], dict[ObjectId, UnitId]]:
+    """The objects that nobody applies any more, and those that other units take over."""
+    dying: list[ObjectFacts] = []
+    moving: dict[ObjectId, UnitId] = {}
+    for one in unit.objects:
+        for owner, obj in sides.base.objects.get(one.id.key, ()):
+            if owner.id == unit.id:
+                after = sides.head.objects.get(one.id.key)
+                if after:
+                    moving[one.id] = after[0][0].id
+                elif sides.fate(unit.id, obj) is None:
+                    dying.append(obj)
+    return dying, moving
+
+
+def _end(sides: Sides, unit: Unit, own: KustomizationFacts | None, dying: list[ObjectFacts]) -> tuple[Severity, str]:
+    parent = sides.base.kustomizations.get(unit.parent) if unit.parent is not None else None
+    if parent is not None and unit.parent is not None and not parent.prune:
+        why = f"{_unit(unit.parent)} does not prune, so it goes on in the cluster until somebody deletes it there"
+        return Severity.WARNING, why
+    if unit.state is UnitState.SUSPENDED:
+        return Severity.WARNING, "it is suspended, so its objects stay and nobody owns them"
+    if own is not None and (
+        own.deletion_policy == "Orphan" or (own.deletion_policy == "MirrorPrune" and not own.prune)
+    ):
+        why = "its deletionPolicy is Orphan" if own.deletion_policy == "Orphan" else "it does not prune"
+        return Severity.WARNING, f"{why}, so its objects stay and nobody owns them"
+    if is_unknown(unit):
+        what = "Helm uninstalls it" if unit.id.kind == "HelmRelease" else "its objects are deleted"
+        return Severity.ERROR, f"{what}, which ones is not known here"
+    if not dying:
+        return Severity.NOTE, "no object is deleted"
+    names = ", ".join(named(obj.id) for obj in _worst_first(dying)[:_LISTED])
+    more = f" and {len(dying) - _LISTED} more" if len(dying) > _LISTED else ""
+    count = "1 object is" if len(dying) == 1 else f"{len(dying)} objects are"
+    return Severity.ERROR, f"{count} deleted: {names}{more}"
+
+
+def _worst_first(dying: list[ObjectFacts]) -> list[ObjectFacts]:
+    return sorted(dying, key=lambda obj: obj.id.kind not in (*_PRECIOUS, "StatefulSet"))
+
+
+# Objects that go
+
+
+def removed(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
+    """Objects whose end takes others, or data, with it."""
+    if change.change is not ChangeKind.REMOVED or change.before_unit is None or change.counterpart is not None:
+        return
+    one = change.object
+    stays = sides.fate(change.before_unit, sides.before(change))
+    if one.kind == "Namespace" and not one.group:
+        inside = [key for key in sides.head.objects if key[2] == one.name]
+        yield _gone(
+            change, "removed-namespace", Severity.ERROR, stays, _with_it("in it", [_text(key) for key in inside])
+        )
+    elif one.kind == "CustomResourceDefinition":
+        kinds = [key for key in sides.head.objects if f"{key[1].lower()}" and _is_of(key, one.name)]
+        yield _gone(
+            change, "removed-crd", Severity.ERROR, stays, _with_it("of its kind", [_text(key) for key in kinds])
+        )
+    elif one.kind in ("PersistentVolumeClaim", "PersistentVolume") and not one.group:
+        yield _gone(change, "removed-data", Severity.ERROR, stays, "the data that it stands for may go with it")
+    elif one.kind == "StatefulSet":
+        what = "its pods end; the claims of its volumes stay, unless persistentVolumeClaimRetentionPolicy deletes them"
+        yield _gone(change, "removed-data", Severity.WARNING, stays, what)
+
+
+def _text(key: tuple[str, str, str, str]) -> str:
+    _, kind, namespace, name = key
+    return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
+
+
+def _is_of(key: tuple[str, str, str, str], crd: str) -> bool:
+    """Whether an object is of the kind that ``PLURAL.GROUP`` defines, by the usual ways to form a plural."""
+    plural, _, group = crd.partition(".")
+    kind = key[1].lower()
+    plurals = {f"{kind}s", f"{kind}es", kind, f"{kind[:-1]}ies" if kind.endswith("y") else kind}
+    return key[0] == group and plural in plurals
+
+
+def _with_it(where: str, names: list[str]) -> str:
+    if not names:
+        return f"and with it everything {where} that the cluster has"
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"and with it everything {where}: {', '.join(sorted(names)[:_LISTED])}{more}"
+
+
+def _gone(change: ObjectChange, rule: str, severity: Severity, stays: str | None, what: str) -> Finding:
+    name = named(change.object)
+    message = f"{name} is deleted, {what}" if what.startswith("and") else f"{name} is deleted: {what}"
+    if stays is not None:
+        severity, message = Severity.NOTE, f"{name} is no longer in Git and stays in the cluster, since {stays}"
+    before = change.before.definition if change.before is not None else None
+    return Finding(
+        rule, severity, message, change.object, place(change.cause, before), (), change.cluster, change.before_unit
+    )
+
+
+def changed_namespace(sides: Sides, changes: tuple[ObjectChange, ...]) -> Iterator[Finding]:
+    """Objects that one unit has in another namespace than before."""
+    gone = {
+        (change.before_unit, change.object.group, change.object.kind, change.object.name): change
+        for change in changes
+        if change.change is ChangeKind.REMOVED and change.object.namespace is not None
+    }
+    for change in changes:
+        one = change.object
+        before = gone.get((change.after_unit, one.group, one.kind, one.name))
+        if change.change is not ChangeKind.ADDED or one.namespace is None or before is None or change.after is None:
+            continue
+        unit = before.before_unit
+        stays = sides.fate(unit, sides.before(before)) if unit is not None else None
+        has_data = one.kind in ("PersistentVolumeClaim", "StatefulSet")
+        severity = Severity.ERROR if has_data and stays is None else Severity.WARNING
+        old = f"the one in {before.object.namespace} " + ("is deleted" if stays is None else f"stays, since {stays}")
+        message = (
+            f"{one.kind} {one.name} changes its namespace from {before.object.namespace} to {one.namespace}: it is made "
+            f"anew, and {old}"
+        )
+        span = place(change.cause, change.after.definition)
+        yield Finding("changed-namespace", severity, message, one, span, (), change.cluster, change.after_unit)
