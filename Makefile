@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test prove lint types layers check bench clean
+.PHONY: demo test prove prove-flux servers lint types layers check bench clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -21,6 +21,14 @@ test: $(STAMP)
 # The proof of provenance in its long form: 3,500 leaves, some minutes.
 prove: $(STAMP)
 	FLUXIDX_PROVE=3500 $(BIN)/python -m pytest -n 2 --dist worksteal tests/provenance/test_proof.py
+
+# What real Flux deploys from three real repositories, object by object: some minutes more than `make test` takes for two.
+prove-flux: $(STAMP)
+	FLUXIDX_PROVE_FLUX=1 $(BIN)/python -m pytest tests/flux/test_real_flux_corpus.py tests/flux/test_real_flux.py
+
+# The programs that tests start, built into a cache outside the checkout where they are not installed (25 minutes, once).
+servers:
+	$(PYTHON) tests/servers/binaries.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

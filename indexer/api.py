@@ -20,10 +20,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from indexer.flux.config import Config
+    from indexer.flux.division import Shard
     from indexer.git.repository import Repository
     from indexer.git.tree import Tree
     from indexer.index.build import BuildReport
+    from indexer.index.location import Location
     from indexer.index.read import Index
+    from indexer.index.shards import Handed
     from indexer.query.answers import What, Where
     from indexer.query.scope import Scope
 
@@ -70,6 +73,13 @@ class Project:
         sources = [SourceConfig.parse(source, Path.cwd()) for source in self.sources]
         return Config.load(self.config_file, root).with_sources(sources)
 
+    @property
+    def location(self) -> Location:
+        """Where the index is, or is to be."""
+        from indexer.index.location import locate
+
+        return locate(self.index_url, self.repository.git_dir)
+
     def tree(self, revision: str | None) -> Tree:
         """The files of ``revision``, or the working tree."""
         return self.repository.worktree() if revision is None else self.repository.revision(revision)
@@ -100,12 +110,32 @@ def build(
 ) -> BuildReport:
     """Indexes the working tree, or ``revision``; ``progress`` is told what is being rendered."""
     from indexer.index.build import build_index
-    from indexer.index.location import locate
 
     project = _project(project)
-    location = locate(project.index_url, project.repository.git_dir)
     return build_index(
-        project.repository, project.config, location, revision=revision, say=project.say, progress=progress
+        project.repository, project.config, project.location, revision=revision, say=project.say, progress=progress
+    )
+
+
+def build_shard(
+    project: Project | Path | str,
+    shard: Shard,
+    *,
+    revision: str | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Handed:
+    """Renders one part of the working tree, or of ``revision``; the last part that is handed in publishes the index."""
+    from indexer.index.shards import build_shard as build_part
+
+    project = _project(project)
+    return build_part(
+        project.repository,
+        project.config,
+        project.location,
+        shard,
+        revision=revision,
+        say=project.say,
+        progress=progress,
     )
 
 

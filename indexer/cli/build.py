@@ -16,29 +16,59 @@ from indexer.flux.model import UnitState
 from indexer.report.terminal import Terminal
 
 if TYPE_CHECKING:
+    from indexer.flux.division import Shard
     from indexer.index.build import BuildReport, ClusterTotals, Problem
+    from indexer.index.shards import Handed
+
+
+def _shard(context: click.Context, option: click.Parameter, value: str | None) -> Shard | None:
+    """The part that ``--shard`` names."""
+    if value is None:
+        return None
+    from indexer.flux.division import Shard
+
+    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", value)
+    if found is None or int(found[1]) >= int(found[2]):
+        raise click.BadParameter(f"{value!r} is no part of a whole: write I/N, with I from 0 to N-1", context, option)
+    return Shard(int(found[1]), int(found[2]))
 
 
 @click.command("build")
 @click.option("--rev", "revision", metavar="REV", help="Index this revision.  [default: the working tree]")
 @click.option("--strict", is_flag=True, help="Exit 1 when a unit failed or could not be resolved (charts aside).")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", expose_value=False, help="At most so many processes.")
+@click.option(
+    "--shard",
+    callback=_shard,
+    metavar="I/N",
+    help="Render part I (from 0) of N, on one of N machines; the last part that is in publishes the index.",
+)
 @shared("text", "json", question=False)
-def command(session: Session, revision: str | None, strict: bool) -> int:
+def command(session: Session, revision: str | None, strict: bool, shard: Shard | None) -> int:
     """Index the working tree, uncommitted and untracked files included, or a revision.
 
     Units that fail are listed and do not fail the build. Nothing is done where the index is up to date.
     """
     from indexer import api
 
+    handed: Handed | None = None
+    report: BuildReport | None = None
     with _Progress(shown=not session.quiet and sys.stderr.isatty()) as progress:
-        report = api.build(session, revision=revision, progress=progress)
+        if shard is None:
+            report = api.build(session, revision=revision, progress=progress)
+        else:
+            handed = api.build_shard(session, shard, revision=revision, progress=progress)
+            report = handed.report
     if session.output == "json":
         from indexer.report.json import dumps
 
-        click.echo(dumps(_json(report)))
-    else:
+        click.echo(dumps(_json(session, revision, report, handed)))
+    elif report is not None:
         click.echo(_text(report, session.terminal, verbose=session.verbose))
+    elif handed is not None:
+        click.echo(_handed(handed))
+    if report is None:
+        return ExitCode.DONE
     failed = any(not _is_chart(problem) for problem in report.problems)
     return ExitCode.FINDINGS if strict and failed else ExitCode.DONE
 
@@ -62,23 +92,34 @@ class _Progress:
             click.echo("\r\x1b[2K", nl=False, err=True)
 
 
-def _json(report: BuildReport) -> dict[str, Any]:
+def _json(session: Session, revision: str | None, report: BuildReport | None, handed: Handed | None) -> dict[str, Any]:
     from indexer.report.json import SCHEMA, unit
 
+    part = None if handed is None else {**handed.shard._asdict(), "units": handed.units, "missing": handed.missing}
     return {
         "schema": SCHEMA,
-        "query": {"command": "build", "revision": report.revision},
-        "index": str(report.location),
-        "rendered": report.rendered,
+        "query": {"command": "build", "revision": revision if report is None else report.revision},
+        "index": str(session.location if report is None else report.location),
+        "rendered": report is None or report.rendered,
+        "shard": part,
         "clusters": [
             {"cluster": one.cluster, "units": {str(state): n for state, n in one.units.items()}, "objects": one.objects}
-            for one in report.clusters
+            for one in (report.clusters if report is not None else ())
         ],
         "problems": [
             {"cluster": one.cluster, "unit": unit(one.unit), "state": one.state, "reason": one.reason}
-            for one in report.problems
+            for one in (report.problems if report is not None else ())
         ],
     }
+
+
+def _handed(handed: Handed) -> str:
+    """What a part that was not the last one says."""
+    from indexer.report.text import count
+
+    done = f"{count(handed.units, 'unit')}, handed in" if handed.units else "handed in before"
+    missing = ", ".join(map(str, handed.missing))
+    return f"Part {handed.shard}: {done}. The index is published when {missing} of {handed.shard.of} are in, too."
 
 
 def _is_chart(problem: Problem) -> bool:

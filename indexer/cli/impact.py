@@ -10,6 +10,8 @@ from indexer.cli.common import Session, shared
 from indexer.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from indexer.query.findings import Finding
     from indexer.query.impact import Impact
 
@@ -31,18 +33,21 @@ def command(session: Session, change: str | None, with_diff: bool, gate: str) ->
     BASE alone is compared with the working tree, untracked files included; BASE..HEAD are two revisions, and
     BASE...HEAD begins where both parted.  [default: from where this branch left its upstream, to the working tree]
     """
+    from indexer.flux.store import Store
     from indexer.query.gate import Gate
     from indexer.query.impact import impact
     from indexer.query.rules.catalogue import RULES
+    from indexer.query.rules.change import findings
 
     stop = Gate.parse(gate, RULES)
-    answer = impact(session.repository, session.config, change, clusters=session.clusters)
-    found: list[Finding] = []
+    with Store.within(session.repository.git_dir) as store:
+        answer = impact(session.repository, session.config, change, clusters=session.clusters, store=store)
+        found = findings(answer, session.repository, session.config, store, whole=not session.clusters)
     click.echo(_shown(session, answer, found, with_diff=with_diff), color=session.terminal.colour)
     return ExitCode.FINDINGS if stop.fails(found) else ExitCode.DONE
 
 
-def _shown(session: Session, answer: Impact, found: list[Finding], *, with_diff: bool) -> str:
+def _shown(session: Session, answer: Impact, found: Sequence[Finding], *, with_diff: bool) -> str:
     if session.output == "json":
         from indexer.report import json, json_impact
 

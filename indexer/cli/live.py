@@ -92,20 +92,17 @@ def live_options(*, optional: bool = False) -> Callable[[_F], _F]:
 
 
 @contextmanager
-def asked_clusters(
-    session: Session, options: LiveOptions, index: Index, *, complete: bool = False
-) -> Iterator[Sequence[LiveCluster]]:
+def asked_clusters(session: Session, options: LiveOptions, index: Index) -> Iterator[Sequence[LiveCluster]]:
     """The clusters that the options mean; what they said is kept in the index when the question has been answered.
 
-    ``complete``: the question goes through all objects. Raises KubeconfigError, and FluxidxError where a snapshot is
-    wanted and there is none.
+    Raises KubeconfigError, and FluxidxError where a snapshot is wanted and there is none.
     """
     if options.cached:
         yield _snapshots(session, options, index)
         return
     with asked_servers(session, options) as clusters:
         yield clusters
-        _keep(session, clusters, complete=complete)
+        _keep(session, clusters)
 
 
 @contextmanager
@@ -144,7 +141,7 @@ def _snapshots(session: Session, options: LiveOptions, index: Index) -> Sequence
     return found
 
 
-def _keep(session: Session, clusters: Sequence[Any], *, complete: bool) -> None:
+def _keep(session: Session, clusters: Sequence[Cluster]) -> None:
     """Writes snapshots; an index that cannot be written is said, and the answer stands."""
     from indexer.cluster.model import Trouble
     from indexer.cluster.snapshot import save
@@ -156,6 +153,6 @@ def _keep(session: Session, clusters: Sequence[Any], *, complete: bool) -> None:
         if any(one.trouble in (Trouble.UNREACHABLE, Trouble.UNAUTHORIZED) for one in cluster.flux.unreadable):
             continue
         try:
-            save(location, cluster, complete=complete)
+            save(location, cluster)
         except FluxidxError as error:
             session.say(f"what {cluster.context} said is not kept: {error}")

@@ -32,7 +32,7 @@ def command(session: Session, explain: bool, live: LiveOptions) -> ExitCode:
     from indexer.query.survey import survey
     from indexer.report import json, json_cluster, text_cluster
 
-    with session.index() as index, asked_clusters(session, live, index, complete=True) as clusters:
+    with session.index() as index, asked_clusters(session, live, index) as clusters:
         scope = Scope.of(index, session.repository, session.clusters)
 
         def ask(name: str, cluster: LiveCluster) -> tuple[Orphans, Iterable[Unreadable]]:

@@ -100,6 +100,8 @@ class Cluster:
         self.read_at = datetime.now(UTC).isoformat(timespec="seconds")
         self.seen: dict[tuple[str, str, str, str], Metadata] = {}
         """Every object that was read without its content: what a snapshot keeps."""
+        self.went_through: tuple[Unreadable, ...] | None = None
+        """What was missing when ``everything`` was last read to its end; None before."""
         self._connection = connection or Connection(context, patience)
 
     @property
@@ -161,7 +163,11 @@ class Cluster:
         return Listed(resource, tuple(items), failed)
 
     def everything(self, resources: Iterable[Resource]) -> Iterator[Listed]:
-        yield from self._at_once(self.listed, resources)
+        lost = []
+        for listed in self._at_once(self.listed, resources):
+            lost += [listed.unreadable] if listed.unreadable is not None else []
+            yield listed
+        self.went_through = tuple(lost)
 
     def objects(
         self, resource: Resource, namespace: str | None = None

@@ -46,12 +46,13 @@ _KEPT: Final = (
 Key = tuple[str, str, str, str]
 
 
-def save(location: Location, cluster: Cluster, *, complete: bool = False) -> None:
+def save(location: Location, cluster: Cluster) -> None:
     """Puts what ``cluster`` said into an index, in the place of what it said before.
 
-    ``complete``: everything was read that can be listed. Otherwise the objects of an earlier snapshot stay beside the
-    new ones, since a question about one object says nothing of the others. Raises IndexNewer, IndexUnusable.
+    The objects of an earlier snapshot stay beside the new ones, unless the cluster was gone through as a whole: a
+    question about one object says nothing of the others. Raises IndexNewer, IndexUnusable.
     """
+    complete = cluster.went_through is not None
     with writing(location) as writer:
         before = _find(writer, cluster)
         known = _objects_of(writer, before) if before is not None and not complete else {}
@@ -87,8 +88,9 @@ class _Rows:
     def add(self, cluster: Cluster, objects: dict[Key, Metadata], *, complete: bool) -> None:
         key = self._next("live_cluster")
         discovery, flux = cluster.discovery, cluster.flux
+        lost = tuple(dict.fromkeys((*flux.unreadable, *(cluster.went_through or ()))))
         head = (storable(cluster.context), storable(cluster.server), cluster.read_at, int(complete))
-        self._writer.insert("live_cluster", [(key, *head, encode(discovery.resources), encode(flux.unreadable))])
+        self._writer.insert("live_cluster", [(key, *head, encode(discovery.resources), encode(lost))])
         self._insert("live_unit", key, [_unit(unit) for unit in flux.units])
         self._insert("live_source", key, [_source(source) for source in flux.sources])
         self._insert("live_object", key, [self._object(one) for one in objects.values()])

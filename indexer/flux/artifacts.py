@@ -5,10 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fnmatch import translate
 from itertools import takewhile
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from indexer.flux.doublestar import Excludes, doublestar
 from indexer.flux.resources import ReferenceSpec, items_of, name_of, namespace_of
@@ -19,7 +18,6 @@ from indexer.git.tree import EntryKind, Tree, TreeError
 from indexer.helm.values import merge
 from indexer.kustomize.nodes import find, text_at
 from indexer.manifest.compose import parse_stream
-from indexer.manifest.emit import emit
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Node
 from indexer.manifest.scalars import to_data_11
@@ -35,8 +33,7 @@ class GeneratorError(Exception):
         self.node = node
 
 
-@dataclass(frozen=True, slots=True)
-class ArtifactSpec:
+class ArtifactSpec(NamedTuple):
     """One artifact that a generator makes."""
 
     generator: Mapping
@@ -151,8 +148,7 @@ def _copy(operation: Node, artifact: ArtifactSpec, resolve: Resolve, files: File
 _STRATEGIES: Final = ("Overwrite", "Merge", "Extract")
 
 
-@dataclass(frozen=True, slots=True)
-class _Destination:
+class _Destination(NamedTuple):
     path: str
     is_directory: bool
 
@@ -220,6 +216,8 @@ def _merged(
         except (ManifestError, TreeError) as error:
             raise GeneratorError(f"{path} cannot be merged into {place}: {error}", operation) from None
     # The text is nobody's: its lines are those of the file that the generator makes.
+    from indexer.manifest.emit import emit  # whose regular expressions take a while to compile
+
     made = MemoryTree({place: emit(merged).encode()}, f"made by ArtifactGenerator {generator}")
     return made, place
 

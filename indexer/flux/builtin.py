@@ -5,10 +5,9 @@ gone without a word (section 4.9 of the Flux rules).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Final
+from typing import Final, NamedTuple
 
 from indexer.kustomize.nodes import text_at
 from indexer.manifest.node import Mapping, Node, Sequence
@@ -19,8 +18,7 @@ Fields = dict[str, str]
 """Field → the name of its type, "*" before that of a map's values, "" for what is not looked into."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Types:
+class _Types(NamedTuple):
     kinds: dict[tuple[str, str], str]
     fields: dict[str, Fields]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
+
 from enum import StrEnum
 from pathlib import Path
 
@@ -26,8 +27,7 @@ class RefKind(StrEnum):
     """A branch, tag or commit, as in a remote base of kustomize; "" is the default branch."""
 
 
-@dataclass(frozen=True, slots=True)
-class GitRef:
+class GitRef(NamedTuple):
     """What is checked out of a repository."""
 
     kind: RefKind

@@ -11,6 +11,7 @@ from indexer.flux.clones import git_ref
 from indexer.flux.delivery import SUPPLIERS, Delivery, matters
 from indexer.flux.dependencies import blocked
 from indexer.flux.discover import EntryPoint
+from indexer.flux.division import Division
 from indexer.flux.helmrun import HelmRun
 from indexer.flux.imagepolicy import Markers
 from indexer.flux.kustomization import UnitFailure, clamped, directory_of, reason_at
@@ -55,6 +56,8 @@ class Workspace:
     store: Store | None = None
     trees: Callable[[str, UnitId], bool] | None = None
     """For which units of which clusters the trees of the objects are wanted; None: for all."""
+    division: Division | None = None
+    """Which units this process renders; None: all."""
     markers: Markers = field(init=False)
     renderer: Renderer = field(init=False)
 
@@ -84,10 +87,17 @@ class Job:
     task: Task | None = None
     outcome: Outcome | None = None
     failure: UnitFailure | None = None
+    elsewhere: bool = False
+    """Whether another shard renders it."""
 
     @property
     def id(self) -> UnitId:
         return UnitId("Kustomization", self.spec.namespace, self.spec.name)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is still to be rendered here."""
+        return self.outcome is None and self.failure is None and not self.elsewhere
 
 
 class ClusterRun:
@@ -136,11 +146,14 @@ class ClusterRun:
     def _step(self) -> bool:
         """Brings one thing further; False where all is done."""
         if self.queue:
-            self._advance(self.queue.popleft(), last=False)
+            job = self.queue.popleft()
+            job.elsewhere = not self._is_mine(job)
+            if job.waits:
+                self._advance(job, last=False)
             return True
         waiting = self._waiting()
         advanced = [self.sets.advance(last=False), *(self._advance(job, last=False) for job in waiting)]
-        if any(advanced) or self.helm.advance(last=False):
+        if any(advanced) or self.helm.advance(last=False) or self._help(waiting):
             return True
         # Nobody waits for anything that is still to come: the first goes on with what is known.
         if self.sets.advance(last=True) or (bool(waiting) and self._advance(waiting[0], last=True)):
@@ -148,7 +161,35 @@ class ClusterRun:
         return self.helm.advance(last=True)
 
     def _waiting(self) -> list[Job]:
-        return [job for job in self.jobs.values() if job.outcome is None and job.failure is None]
+        return [job for job in self.jobs.values() if job.waits]
+
+    def _is_mine(self, job: Job) -> bool:
+        """Whether this process renders a Kustomization. What only one shard can find belongs to that one."""
+        division = self.workspace.division
+        parent = self.jobs.get(job.parent) if job.parent is not None else None
+        if division is None or parent is None:
+            return True
+        found_by_all = parent.parent is None or division.is_delivering(clamped(parent.spec.path))
+        return division.is_mine(clamped((job if found_by_all else parent).spec.path))
+
+    def _help(self, waiting: list[Job]) -> bool:
+        """Renders a Kustomization of another shard that may deliver what those of this one wait for."""
+        division = self.workspace.division
+        if division is None or not waiting:
+            return False
+        names = {name for job in waiting for name in self._missing(job)}
+        for job in self.jobs.values():
+            if job.elsewhere and division.mentions(clamped(job.spec.path), names):
+                job.elsewhere = False
+                return True
+        return False
+
+    def _missing(self, job: Job) -> list[str]:
+        """The names of what a Kustomization waits for."""
+        if job.artifact is None:
+            return [job.spec.source.name] if job.spec.source is not None else []
+        loaded = load(job.spec, self.entry.config, self.find_object, strict=self.strict)
+        return [reference.name for reference in (*loaded.missing, *loaded.optional)] if loaded is not None else []
 
     def _found_tree(
         self,
@@ -320,7 +361,7 @@ class ClusterRun:
             crds.update(job.outcome.scopes if job.outcome is not None else {})
         crds.update(declared([*self.sets.roots(), *self.helm.roots(), *self.entry.objects]))
         crds.update(self.scopes)
-        units = [self._unit(job, crds) for job in self.jobs.values()]
+        units = [self._unit(job, crds) for job in self.jobs.values() if not job.elsewhere]
         made = {id(unit) for unit in units}
         units += self.sets.units(crds, self.workspace.digests, self.dependencies_of)
         units += self.helm.units(crds, self.workspace.digests)

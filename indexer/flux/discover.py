@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import marshal
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from enum import Enum
+from typing import Final, NamedTuple
 
 from indexer.errors import FluxidxError
 from indexer.flux.config import ClusterConfig, Config, ConfigError
@@ -17,6 +19,7 @@ from indexer.flux.resources import (
     namespace_of,
     read_kustomization,
 )
+from indexer.flux.store import Store, engine
 from indexer.flux.synthetic import sync_objects
 from indexer.git import sourceignore
 from indexer.git.artifact import ArtifactTree
@@ -26,6 +29,7 @@ from indexer.kustomize.nodes import text_at
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Scalar, Source
 
+_MEMO: Final = "what YAML files are worth"
 _SYNC_FILE: Final = "gotk-sync.yaml"
 _FLUX_SYSTEM: Final = "flux-system"
 _MARKS: Final = (b"toolkit.fluxcd.io", b"fluxcd.controlplane.io")
@@ -36,8 +40,7 @@ class NoEntryPoint(FluxidxError):
     """No cluster can be found in the repository."""
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPoint:
+class EntryPoint(NamedTuple):
     """What is applied to one cluster by hand."""
 
     config: ClusterConfig
@@ -55,22 +58,38 @@ class EntryPoint:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _Worth(Enum):
+    """What a file means to those who look for clusters."""
+
+    NOTHING = 0
+    FLUX = 1
+    """It holds objects of Flux."""
+    BEGINNING = 2
+    """A cluster may begin with it."""
+
+
+class _File(NamedTuple):
     path: str
     objects: tuple[Mapping, ...]
 
 
-def discover(tree: Tree, config: Config, cache: BuildCache, is_home: Callable[[str], bool]) -> list[EntryPoint]:
-    """Every cluster of a repository, by name. ``is_home`` tells whether a URL means this repository.
+def discover(
+    tree: Tree, config: Config, cache: BuildCache, is_home: Callable[[str], bool], store: Store | None = None
+) -> list[EntryPoint]:
+    """Every cluster of a repository, by name. ``is_home`` tells whether a URL means this repository; ``store``
+    remembers which files are worth a look.
 
     Raises NoEntryPoint, and ConfigError for an ``entry`` that cannot be read.
     """
     given = [_configured(tree, cluster, config, cache) for cluster in config.clusters if cluster.entry]
     if given and len(given) == len(config.clusters):
         return given
-    files = list(_flux_files(tree, "", cache))
-    found = _named([*_syncs(files), *_instances(files, is_home)]) or _named(_structural(tree, files, cache))
+    sorted_out = _sorted_out(tree, cache, store)
+    beginnings = [_parsed(tree, path, cache) for path, worth in sorted_out.items() if worth is _Worth.BEGINNING]
+    found = _named([*_syncs(beginnings), *_instances(beginnings, is_home)])
+    if not found:
+        files = [_parsed(tree, path, cache) for path, worth in sorted_out.items() if worth is not _Worth.NOTHING]
+        found = _named(_structural(tree, files, cache))
     found = _with_config(found, config)
     taken = {entry.config.name for entry in given}
     entries = [*given, *(entry for entry in found if entry.config.name not in taken)]
@@ -119,20 +138,46 @@ def _with_config(found: list[EntryPoint], config: Config) -> list[EntryPoint]:
     return [replace(entry, config=known.get(entry.config.name, entry.config)) for entry in found]
 
 
-def _flux_files(tree: Tree, directory: str, cache: BuildCache) -> Iterator[_File]:
-    """The files that hold Flux's own kinds, and every ``gotk-sync.yaml``."""
+def _sorted_out(tree: Tree, cache: BuildCache, store: Store | None) -> dict[str, _Worth]:
+    """What each YAML file is worth. A file is looked at once, as long as it does not change."""
+    known: dict[str, tuple[str, int]] = {}
+    if store is not None and (memo := store.memo(_MEMO)) is not None:
+        of_engine, known = marshal.loads(memo)  # noqa: S302 - see the store
+        known = known if of_engine == engine() else {}
+    seen: dict[str, tuple[str, int]] = {}
+    for path in _yaml_files(tree, ""):
+        try:
+            blob = tree.blob(path)
+            found = known.get(path)
+            seen[path] = found if found is not None and found[0] == blob else (blob, _worth(tree, path, cache).value)
+        except TreeError:
+            continue
+    if store is not None and seen != known:
+        store.remember(_MEMO, marshal.dumps((engine(), seen)))
+    return {path: _Worth(worth) for path, (_, worth) in seen.items()}
+
+
+def _yaml_files(tree: Tree, directory: str) -> Iterator[str]:
     for entry in tree.list(directory):
         path = posixpath.join(directory, entry.name)
         if entry.kind is EntryKind.DIRECTORY:
-            yield from _flux_files(tree, path, cache)
+            yield from _yaml_files(tree, path)
         elif entry.kind is EntryKind.FILE and entry.name.endswith((".yaml", ".yml")):
-            try:
-                data = tree.read(path)
-                values = b"instance:" in data and b"sync:" in data
-                if entry.name == _SYNC_FILE or values or any(mark in data for mark in _MARKS):
-                    yield _parsed(tree, path, cache)
-            except (TreeError, ManifestError):
-                continue
+            yield path
+
+
+def _worth(tree: Tree, path: str, cache: BuildCache) -> _Worth:
+    """Raises TreeError."""
+    data = tree.read(path)
+    values = b"instance:" in data and b"sync:" in data
+    if posixpath.basename(path) != _SYNC_FILE and not values and not any(mark in data for mark in _MARKS):
+        return _Worth.NOTHING
+    try:
+        file = _parsed(tree, path, cache)
+    except ManifestError:
+        return _Worth.NOTHING
+    begins = any(True for _ in _syncs([file])) or any(map(sync_of, file.objects))
+    return _Worth.BEGINNING if begins else _Worth.FLUX
 
 
 def _parsed(tree: Tree, path: str, cache: BuildCache) -> _File:

@@ -9,19 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from indexer.flux.gofunctions import (
-    FUNCTIONS,
-    FunctionError,
-    Unsupported,
-    Value,
-    child_of,
-    join_origins,
-    show,
-    truth,
-)
+from indexer.flux.gofunctions import FUNCTIONS
 from indexer.flux.gotokens import Piece, TemplateError, Token, lex, tokens
+from indexer.flux.govalues import FunctionError, Unsupported, Value, child_of, join_origins, show, truth
 
 __all__ = ["Control", "Output", "TemplateError", "Unsupported", "Value", "execute"]
 
@@ -31,8 +23,7 @@ _MAX_OUTPUT: Final = 1 << 22
 """Characters that one rendering may have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Emitted:
+class Emitted(NamedTuple):
     """A part of the output: a literal text (``origins`` is empty and ``literal`` true), or what an action printed."""
 
     text: str
@@ -43,8 +34,7 @@ class Emitted:
     value: Value | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(NamedTuple):
     """A part of the output, by its offsets, over whose presence a value decided."""
 
     start: int
@@ -72,8 +62,7 @@ class Output:
                 raise Unsupported("the template makes more than 4 MiB of text", part.start)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pipe:
+class _Pipe(NamedTuple):
     commands: tuple[tuple[_Operand, ...], ...]
     start: int
     variables: tuple[str, ...] = ()
@@ -81,8 +70,7 @@ class _Pipe:
     """``=`` instead of ``:=``."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Operand:
+class _Operand(NamedTuple):
     """A literal, a variable, the dot, a function or a pipeline in parentheses, with the fields taken of it."""
 
     kind: str
@@ -91,8 +79,7 @@ class _Operand:
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(NamedTuple):
     """``if``, ``with`` and ``range``, an action (``print``), a text, ``break`` or ``continue``."""
 
     kind: str

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 
 class TemplateError(Exception):
@@ -16,8 +15,7 @@ class TemplateError(Exception):
         self.offset = offset
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A literal text of a template, or the inside of an action."""
 
     text: str
@@ -29,8 +27,7 @@ class Piece:
     """Where an action's text begins."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One word of an action. ``joined``: no space stands before it."""
 
     kind: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from indexer.flux.kustomization import clamped
 from indexer.flux.resources import ReferenceSpec, items_of, name_of, namespace_of, truth
@@ -23,8 +22,7 @@ Defaults = list[tuple[Origin, dict[str, Any]]]
 """Values that come with a chart, weakest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundChart:
+class FoundChart(NamedTuple):
     """A chart that is at hand."""
 
     chart: Chart

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from indexer.flux.helmchart import FoundChart, find_chart
 from indexer.flux.helmvalues import ReleaseValues, ValuesError, load
@@ -38,8 +38,7 @@ _MIN_HIDDEN: Final = 4
 """Characters from which on a Secret's text is also hidden within a longer one."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseObject:
+class ReleaseObject(NamedTuple):
     """One object of a release."""
 
     resource: Resource

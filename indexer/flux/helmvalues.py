@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from indexer.flux.resources import ReferenceSpec, items_of, kind_of, namespace_of, truth
 from indexer.flux.sops import is_encrypted
@@ -38,8 +38,7 @@ class ReleaseValues:
     """Why some of them are not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
+class _Given(NamedTuple):
     """What one entry of ``valuesFrom`` refers to."""
 
     name: str

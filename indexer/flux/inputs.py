@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable
 from typing import Any, Final
 
-from indexer.flux.gofunctions import Origin, Unknowable, Value
+from indexer.flux.govalues import Origin, Unknowable, Value
 from indexer.flux.model import UnitState
 from indexer.flux.resources import OPERATOR, ReferenceSpec, is_kind, items_of, name_of, namespace_of, truth
 from indexer.kustomize.nodes import find, string, string_map, text_at

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from indexer.flux.generate import generate
 from indexer.flux.model import Inputs, UnitState
@@ -39,8 +40,7 @@ class UnitFailure(Exception):
         self.state = state
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltUnit:
+class BuiltUnit(NamedTuple):
     """What ``kustomize build`` gave for a unit, before substitution."""
 
     spec: KustomizationSpec
@@ -49,8 +49,7 @@ class BuiltUnit:
     """Entries without effect."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     """A unit's objects, and what is not known of them (None: all is)."""
 
     objects: tuple[Applied, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.flux.identity import ObjectId, SourceRef, Substitution, UnitId, UnitState
 
@@ -87,8 +87,7 @@ class Unit:
     """Equal for units with the same objects, made from the same files; None where it is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(NamedTuple):
     """One cluster: an entry point and all units reached from it."""
 
     name: str

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from indexer.flux.model import ObjectId, RenderedObject, Substitution
 from indexer.flux.normalise import normalised
@@ -32,8 +31,7 @@ class RefusedObject(Exception):
         self.span = span
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(NamedTuple):
     """One object as it is applied, with the resource of the build that it came from."""
 
     root: Mapping

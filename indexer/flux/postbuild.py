@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from indexer.flux.goyaml import dump
 from indexer.flux.model import Substitution
@@ -40,8 +40,7 @@ NOT_SET: Final = "not set"
 """The ``supplied_by`` of a variable in whose place nothing is put."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """A variable of ``postBuild``."""
 
     value: str | None
@@ -74,8 +73,7 @@ class PostBuildError(Exception):
         self.span = span
 
 
-@dataclass(frozen=True, slots=True)
-class Expanded:
+class Expanded(NamedTuple):
     """An object after ``postBuild``."""
 
     root: Mapping

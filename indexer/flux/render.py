@@ -9,6 +9,7 @@ from indexer.flux.cluster import ClusterRun, Workspace
 from indexer.flux.config import ClusterConfig, Config, ConfigError
 from indexer.flux.delivery import SUPPLIERS, Delivery
 from indexer.flux.discover import EntryPoint, discover
+from indexer.flux.division import Division, Shard
 from indexer.flux.model import Cluster, UnitId
 from indexer.flux.remotebases import RemoteBases
 from indexer.flux.sources import Registry, Sources
@@ -33,16 +34,22 @@ def render_repository(
     only: Collection[str] = (),
     store: Store | None = None,
     trees: Callable[[str, UnitId], bool] | None = None,
+    shard: Shard | None = None,
 ) -> list[Cluster]:
     """Every cluster of the repository whose files are ``tree``, by name; with ``only``, those of these names.
 
     Raises NoEntryPoint where no cluster is found and ConfigError where the configuration does not fit; whatever is
     wrong with a single unit is the unit's state and reason. With a ``store``, units are taken from there that depend on
     nothing that changed, and others are put there. ``trees`` says for which units of which clusters the objects have to
-    have their trees; None: for all, so that all are rendered.
+    have their trees; None: for all, so that all are rendered. With a ``shard``, the clusters hold no more than the
+    units of that part of the work, and those above them.
     """
     sources = Sources(repository, tree, config)
-    workspace = Workspace(sources, BuildCache(), RemoteBases(sources), progress=progress, store=store, trees=trees)
+    cache = BuildCache()
+    division = Division(tree, cache.documents, shard) if shard is not None else None
+    workspace = Workspace(
+        sources, cache, RemoteBases(sources), progress=progress, store=store, trees=trees, division=division
+    )
     try:
         return _render(workspace, config, only)
     finally:
@@ -51,7 +58,9 @@ def render_repository(
 
 def _render(workspace: Workspace, config: Config, only: Collection[str]) -> list[Cluster]:
     sources = workspace.sources
-    entries = discover(sources.tree, config, workspace.cache, lambda url: sources.is_home_url(url, Registry()))
+    entries = discover(
+        sources.tree, config, workspace.cache, lambda url: sources.is_home_url(url, Registry()), workspace.store
+    )
     wanted = [entry for entry in entries if not only or entry.config.name in _roots(only)]
     clusters = [cluster for entry in wanted for cluster in render_cluster(entry, workspace, config)]
     refs = tuple(sorted(sources.looked_up))
@@ -81,6 +90,8 @@ def render_cluster(entry: EntryPoint, workspace: Workspace, config: Config) -> l
         overrides = {**overrides, **changed}
     clusters = [*run.clusters(), *_remote(run, workspace)]
     workspace.renderer.forget()
+    # Its parts refer to it, and the collector of cycles is off during a build: all trees of all clusters would live on.
+    vars(run).clear()
     return clusters
 
 

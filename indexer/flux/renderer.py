@@ -9,10 +9,10 @@ of releases, markers) is only known in the end: it belongs to the id of the rows
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import overload
+from typing import NamedTuple, overload
 
 from indexer.flux.delivery import Delivery, matters, unpack_delivery
 from indexer.flux.imagepolicy import Markers
@@ -47,8 +47,7 @@ from indexer.manifest.history import Contribution
 from indexer.manifest.node import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """A Kustomization whose source and variables are known."""
 
     spec: KustomizationSpec
@@ -89,8 +88,7 @@ class Outcome:
     """What its rows depend on beyond all that; None until they are made."""
 
 
-@dataclass(frozen=True, slots=True)
-class Beyond:
+class Beyond(NamedTuple):
     """Of what the cluster knows, what the rows of a unit depend on."""
 
     releases: tuple[tuple[str, str], ...]
@@ -99,8 +97,7 @@ class Beyond:
     """Files that its objects point at and that were not read for it: their comments may hold markers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(NamedTuple):
     """What the cluster says of the objects of its units."""
 
     crds: dict[Kind, bool]
@@ -109,12 +106,21 @@ class Around:
 
 
 class StoredObjects(Sequence[RenderedObject]):
-    """The objects of a unit, read when somebody looks at them."""
+    """The objects of a unit, read when somebody looks at them, unless they are at hand."""
 
-    def __init__(self, count: int, read: Callable[[], tuple[RenderedObject, ...]]) -> None:
+    def __init__(
+        self,
+        count: int,
+        read: Callable[[], tuple[RenderedObject, ...]],
+        objects: tuple[RenderedObject, ...] | None = None,
+    ) -> None:
         self._count = count
         self._read = read
-        self._objects: tuple[RenderedObject, ...] | None = None
+        self._objects = objects
+
+    def release(self) -> None:
+        """Lets go of what is at hand."""
+        self._objects = None
 
     def _all(self) -> tuple[RenderedObject, ...]:
         if self._objects is None:
@@ -123,6 +129,10 @@ class StoredObjects(Sequence[RenderedObject]):
 
     def __len__(self) -> int:
         return self._count
+
+    def __iter__(self) -> Iterator[RenderedObject]:
+        # Not kept: whoever writes a fleet down goes through all objects of it, once.
+        return iter(self._objects if self._objects is not None else self._read())
 
     @overload
     def __getitem__(self, index: int) -> RenderedObject: ...
@@ -161,6 +171,7 @@ class Renderer:
         self._present = Present(home)
         self._made: dict[bytes, Outcome] = {}
         """What was rendered in this process for the cluster that is being rendered."""
+        self._given: list[StoredObjects] = []
 
     def render(self, task: Task, *, anew: bool) -> Outcome:
         """What becomes of a Kustomization; ``anew``: with its objects, whatever the store has."""
@@ -176,8 +187,12 @@ class Renderer:
         return outcome
 
     def forget(self) -> None:
-        """Lets go of the objects of a cluster that is done."""
+        """Lets go of the objects of a cluster that is done; those that are stored can be read again."""
         self._made.clear()
+        for objects in self._given:
+            objects.release()
+        self._given.clear()
+        self._digests.forget()
 
     def objects(
         self, task: Task, outcome: Outcome, around: Around, *, trees: bool
@@ -196,9 +211,14 @@ class Renderer:
         objects = [_with_parts(obj, around) for obj in objects]
         objects = [self._markers.noted(obj) for obj in objects]
         kept = self._keep(outcome, objects, around)
-        if not trees:
-            objects = [replace(obj, tree=None) for obj in objects]
-        return tuple(objects), kept
+        if trees:
+            return tuple(objects), kept
+        bare = tuple(replace(obj, tree=None) for obj in objects)
+        if kept is None or self._store is None:
+            return bare, kept
+        given = StoredObjects(len(bare), partial(_stored, self._store, bytes.fromhex(kept)), bare)
+        self._given.append(given)
+        return given, kept
 
     # Rendering
 
@@ -313,6 +333,13 @@ class Renderer:
         found = ((file, tuple(sorted(self._markers.of(file).items()))) for file in outcome.beyond.files)
         markers = tuple(one for one in found if one[1])
         return digest(canonical((key, inputs, scopes, parts, markers)))
+
+
+def _stored(store: Store, name: bytes) -> tuple[RenderedObject, ...]:
+    """The objects of a record that is surely there: it was added by this process."""
+    data = store.rows(name)
+    assert data is not None
+    return unpack_objects(data)
 
 
 def _storable(key: bytes | None, recording: RecordingTree) -> bytes | None:

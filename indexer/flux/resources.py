@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from indexer.kustomize.nodes import find, text_at
 from indexer.manifest.node import Mapping, Node, Sequence
@@ -65,8 +64,7 @@ def truth(node: Node | None, *path: str) -> bool:
     return text_at(node, *path) in ("true", "True", "TRUE")
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceSpec:
+class ReferenceSpec(NamedTuple):
     """A reference to another object, with the node that makes it."""
 
     kind: str
@@ -78,16 +76,14 @@ class ReferenceSpec:
         return f"{self.kind} {self.namespace}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class VariablesFrom:
+class VariablesFrom(NamedTuple):
     """One entry of ``postBuild.substituteFrom``."""
 
     reference: ReferenceSpec
     optional: bool
 
 
-@dataclass(frozen=True, slots=True)
-class KustomizationSpec:
+class KustomizationSpec(NamedTuple):
     """A Flux Kustomization (section 4.1 of the Flux rules): its values, and the nodes they stand in.
 
     Fields that only the kustomization file takes over (patches, images, components …) are read from ``spec`` where

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 from indexer.flux.copied import FindObject, fill
-from indexer.flux.gofunctions import Value
 from indexer.flux.gotemplate import TemplateError, Unsupported, execute
+from indexer.flux.govalues import Value
 from indexer.flux.inputs import input_sets, is_disabled
 from indexer.flux.kustomization import UnitFailure, reason_at
 from indexer.flux.model import RenderedObject, Substitution, UnitState
@@ -25,8 +26,7 @@ from indexer.manifest.history import Contribution
 from indexer.manifest.node import Mapping, Node, Role, Scalar, Span, leaves, pointer
 
 
-@dataclass(frozen=True, slots=True)
-class SetObject:
+class SetObject(NamedTuple):
     """An object of a ResourceSet."""
 
     applied: Applied
@@ -41,8 +41,7 @@ class SetObject:
         return self.applied.resource.definition
 
 
-@dataclass(frozen=True, slots=True)
-class ExpandedSet:
+class ExpandedSet(NamedTuple):
     """What a ResourceSet makes, and what is not known of it (None: all is)."""
 
     objects: tuple[SetObject, ...]
@@ -54,10 +53,8 @@ class ExpandedSet:
 _Key = tuple[str, str, str, str]
 
 
-def expand(
-    root: Mapping, providers: Iterable[Mapping], find_object: FindObject, carried: Carried = MappingProxyType({})
-) -> ExpandedSet:
-    """The objects of a ResourceSet. ``carried`` is what ``postBuild`` filled in it, and in what it refers to.
+def expand(root: Mapping, providers: Iterable[Mapping], substitutions: tuple[Substitution, ...] = ()) -> ExpandedSet:
+    """The objects of a ResourceSet. ``substitutions`` are those of ``postBuild`` in the ResourceSet itself.
 
     Raises UnitFailure; inputs.InputsError where the inputs cannot be had.
     """
@@ -82,12 +79,20 @@ def expand(
                 what = f"{key[1]} {key[3]} of step {name} is made by step {before} already: give it another name"
                 raise UnitFailure(reason_at(one.definition, what))
             made.append(one)
-    supplied = _Supplied(root, carried.get(f"ResourceSet {namespace_of(root)}/{name_of(root)}", ()))
+    supplied = _Supplied(root, substitutions)
     objects = tuple(found for one in made for found in _objects(one, root, supplied))
-    filled = fill([one.root for one in objects], find_object)
+    return ExpandedSet(objects)
+
+
+def with_copies(made: ExpandedSet, find_object: FindObject, carried: Carried) -> ExpandedSet:
+    """The set with what its objects take from others; ``carried`` is what ``postBuild`` filled in those.
+
+    Raises UnitFailure.
+    """
+    filled = fill([one.root for one in made.objects], find_object)
     objects = tuple(
         replace(one, applied=_with_copied(one.applied, final, carried.get(filled.sources.get(index, ""), ())))
-        for index, (one, final) in enumerate(zip(objects, filled.roots, strict=True))
+        for index, (one, final) in enumerate(zip(made.objects, filled.roots, strict=True))
     )
     return ExpandedSet(objects, "; ".join(filled.unknown) or None, filled.waits)
 

@@ -37,6 +37,8 @@ class SetJob:
     root: Mapping
     parent: UnitId | None
     definition: Span | None
+    expanded: ExpandedSet | None = None
+    """What its templates make, before it is filled in what its objects take from others."""
     made: ExpandedSet | None = None
     failure: UnitFailure | None = None
 
@@ -79,10 +81,13 @@ class SetRun:
 
     def _expand(self, job: SetJob, *, last: bool) -> bool:
         # The template language takes a while to import, and few repositories have sets.
-        from indexer.flux.resourceset import expand
+        from indexer.flux.resourceset import expand, with_copies
 
         try:
-            made = expand(job.root, self.providers.values(), self.find_object, self.carried)
+            if job.expanded is None:
+                own = self.carried.get(f"ResourceSet {job.id.namespace}/{job.id.name}", ())
+                job.expanded = expand(job.root, self.providers.values(), own)
+            made = with_copies(job.expanded, self.find_object, self.carried)
             if made.waits and not last:
                 return False
             job.made = made

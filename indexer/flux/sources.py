@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from indexer.flux.artifacts import GeneratorError, artifacts_of, build_artifact
 from indexer.flux.clones import Clones, GitRef, git_ref, ref_names
@@ -34,8 +34,7 @@ class UnresolvedSource(Exception):
         self.ref = ref
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
+class Artifact(NamedTuple):
     """The files of a source, as Flux packs them."""
 
     tree: Tree
@@ -221,9 +220,12 @@ class Sources:
         return None
 
     def _mapped(self, source: Mapping, ref: SourceRef) -> Tree:
-        url = text_at(source, "spec", "url") or text_at(source, "spec", "bucketName")
+        url, wider = text_at(source, "spec", "url"), ""
+        if ref.kind == "Bucket":
+            wider = text_at(source, "spec", "endpoint").removesuffix("/")
+            url = f"{wider}/{text_at(source, 'spec', 'bucketName')}"
         tag = text_at(source, "spec", "ref", "tag")
-        mapped = (self._config_for(f"{url}:{tag}") if tag else None) or self._config_for(url)
+        mapped = (self._config_for(f"{url}:{tag}") if tag else None) or self._config_for(url) or self._config_for(wider)
         if mapped is None:
             raise UnresolvedSource(
                 f"{_named(ref)} ({ref.url}) is no Git repository: say which files it holds with "
@@ -231,7 +233,15 @@ class Sources:
                 ref,
             )
         tree, base = self._configured(mapped, ref, None)
-        return self._packed(tree, base, text_at(source, "spec", "ignore") or None, None)
+        ignore = text_at(source, "spec", "ignore") or None
+        if ref.kind == "OCIRepository":
+            return self._packed(tree, base, ignore, None)
+        prefix = text_at(source, "spec", "prefix")
+        key = ("bucket", id(tree), base, ignore, prefix)
+        if key not in self._trees:
+            patterns = sourceignore.load_bucket(tree, ignore, base)
+            self._trees[key] = ArtifactTree(tree, patterns, (prefix,) if prefix else None, base)
+        return self._trees[key]
 
     def charts(self, reference: ReferenceSpec, chart: str, registry: Registry) -> Artifact:
         """The folder that stands for a HelmRepository, or for one chart of it. Raises UnresolvedSource."""

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -38,6 +38,7 @@ CREATE INDEX IF NOT EXISTS record_key ON record (key);
 CREATE INDEX IF NOT EXISTS record_used ON record (used, size);
 CREATE TABLE IF NOT EXISTS memo (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 """
+_INSERT: Final = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
 class Record(NamedTuple):
@@ -113,6 +114,28 @@ class Store:
             self._added[record.id] = key, record, rows
             self._by_key.setdefault(key, []).append(record)
 
+    def record(self, name: bytes) -> tuple[bytes, Record, bytes] | None:
+        """A record with its key and its rows; None where it is not there."""
+        found = self._added.get(name)
+        if found is None and self._connection is not None:
+            with self._harmless():
+                sql = "SELECT key, inputs, outcome, rows FROM record WHERE id = ?"
+                row = self._connection.execute(sql, (name,)).fetchone()
+                found = None if row is None else (row[0], Record(name, row[1], row[2]), row[3])
+        return found
+
+    def take(self, records: Iterable[tuple[bytes, Record, bytes]]) -> None:
+        """Writes the records of another store down."""
+        if self._connection is None:
+            for key, record, rows in records:
+                self.add(key, record, rows)
+            return
+        with self._harmless():
+            self._connection.execute("BEGIN IMMEDIATE")
+            for one in records:
+                self._connection.execute(_INSERT, self._row(*one))
+            self._connection.execute("COMMIT")
+
     def memo(self, name: str) -> bytes | None:
         """What was last remembered under a name."""
         row = None
@@ -157,18 +180,16 @@ class Store:
 
     def _write(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(
-            "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (record.id, key, self._today, sum(map(len, (*record, rows))), record.inputs, record.outcome, rows)
-                for key, record, rows in self._added.values()
-            ],
-        )
+        connection.executemany(_INSERT, [self._row(*one) for one in self._added.values()])
         connection.executemany("INSERT OR REPLACE INTO memo VALUES (?, ?)", list(self._memos.items()))
         connection.executemany("UPDATE record SET used = ? WHERE id = ?", [(self._today, one) for one in self._used])
         if self._added:
             self._shrink(connection)
         connection.execute("COMMIT")
+
+    def _row(self, key: bytes, record: Record, rows: bytes) -> tuple[bytes, bytes, int, int, bytes, bytes, bytes]:
+        size = sum(map(len, (*record, rows)))
+        return record.id, key, self._today, size, record.inputs, record.outcome, rows
 
     def _shrink(self, connection: sqlite3.Connection) -> None:
         """Drops the least recently used records until a quarter of the room is free again."""

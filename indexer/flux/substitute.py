@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 
 class SubstitutionError(Exception):
@@ -22,8 +21,7 @@ class SubstitutionError(Exception):
         """The text from the ``${`` that is at fault."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expansion:
+class Expansion(NamedTuple):
     """One ``${…}``."""
 
     name: str

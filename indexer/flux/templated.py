@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from indexer.flux.gofunctions import Origin
 from indexer.flux.gotemplate import Emitted, Output, line_starts
+from indexer.flux.govalues import Origin
 from indexer.flux.goyaml import dump
 from indexer.flux.substitute import SubstitutionError, expansions
 from indexer.flux.substitute import parse as parse_text

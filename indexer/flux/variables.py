@@ -6,8 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from collections.abc import Mapping as Table
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from indexer.flux.config import ClusterConfig
 from indexer.flux.model import Substitution, UnitId
@@ -22,8 +21,7 @@ FindObject = Callable[[ReferenceSpec], Mapping | None]
 _ENCRYPTED: Final = "encrypted with SOPS, its values are not read"
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """The variables of a unit, and the references that led nowhere."""
 
     variables: Variables

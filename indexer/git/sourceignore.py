@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from indexer.git.text import decoded, encoded
 from indexer.git.tree import EntryKind, Tree, TreeError
@@ -37,8 +36,7 @@ class RuleOrigin(StrEnum):
     SPEC = "spec.ignore"
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoreRule:
+class IgnoreRule(NamedTuple):
     """One pattern and where it stands."""
 
     origin: RuleOrigin
@@ -227,6 +225,16 @@ def load(tree: Tree, spec_ignore: str | None = None, base: str = "") -> Ignore:
     if not own:
         patterns += _built_in(DEFAULT_PATTERNS, RuleOrigin.DEFAULT)
     return Ignore(patterns + own)
+
+
+def load_bucket(tree: Tree, spec_ignore: str | None = None, base: str = "") -> Ignore:
+    """The patterns of a Bucket: of the ``.sourceignore`` at its root and of ``spec.ignore``, and none beside (§3.4)."""
+    path = f"{base}/{IGNORE_FILE}" if base else IGNORE_FILE
+    try:
+        text = decoded(tree.read(path))
+    except TreeError:
+        text = ""
+    return Ignore([*_parse(text, RuleOrigin.FILE, path, ()), *_parse(spec_ignore or "", RuleOrigin.SPEC, None, ())])
 
 
 def _built_in(patterns: Iterable[str], origin: RuleOrigin) -> list[_Pattern]:

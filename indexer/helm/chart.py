@@ -6,7 +6,7 @@ import json
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from indexer.git.archive import ArchiveError, unpack
 from indexer.git.tree import EntryKind, Tree, TreeError
@@ -26,8 +26,7 @@ class NotAtHand(ChartError):
     """A chart, or a part of one, that the cluster has and this repository has not."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChartFile:
+class ChartFile(NamedTuple):
     """One file of a chart."""
 
     content: bytes

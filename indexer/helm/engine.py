@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from indexer.helm.chart import Chart, ChartError
 from indexer.helm.process import WORKER, Limits
@@ -25,8 +24,7 @@ class RenderError(ChartError):
     """A chart that Helm refuses with these values; the message is Helm's and may hold values."""
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(NamedTuple):
     """What charts are told of the cluster; without it they see what the engine was built with."""
 
     kubernetes: str | None = None
@@ -35,8 +33,7 @@ class Capabilities:
     """``group/version`` or ``group/version/Kind`` that it serves beside the built-in ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(NamedTuple):
     """One document that a template gave, or one file of ``crds/``."""
 
     template: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 
 from indexer.helm.chart import ChartError, NotAtHand
 
@@ -28,8 +29,7 @@ class ChartTooLarge(ChartError):
     """A chart that takes more time or memory, or gives more text, than any chart should."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What the rendering of one chart may take."""
 
     seconds: int = 20
@@ -63,6 +63,10 @@ class Worker:
                 line = process.stdout.readline()
             except BrokenPipeError:
                 line = ""
+            except BaseException:
+                # The answer that still comes is none to the next request.
+                self.close()
+                raise
             if not line:
                 raise self._death(limits)
         answer: dict[str, Any] = json.loads(line)
@@ -92,14 +96,19 @@ class Worker:
         code, said = self._end()
         if code == -signal.SIGXCPU:
             return ChartTooLarge(f"the chart takes more than {limits.seconds} seconds of processor time")
-        if "out of memory" in said or "MemoryError" in said:
+        if "out of memory" in said or "MemoryError" in said or code == -signal.SIGKILL:
             return ChartTooLarge(f"the chart takes more than {limits.memory >> 20} MiB of memory")
+        fatal = re.search(r"^fatal error: (.+)$", said, re.MULTILINE)
+        if fatal is not None:
+            return ChartTooLarge(f"the chart takes more than Helm can give it: {fatal[1]}")
         why = said.strip().splitlines()[-1:] or [f"it ended with {code}"]
         return EngineMissing(f"helm-python-sdk cannot render ({why[0]}): reinstall fluxidx[helm]")
 
     def close(self) -> None:
         """Ends the process, if there is one."""
         if self._process is not None and self._parent == os.getpid():
+            # It would end with its input, which a forked child may still hold open.
+            self._process.kill()
             self._end()
 
     def _end(self) -> tuple[int, str]:

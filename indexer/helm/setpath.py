@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 Value = str | int | bool | None
 Path = tuple[str | int, ...]
@@ -24,8 +23,7 @@ class SetError(ValueError):
     """An expression that ``helm --set`` refuses; the message holds no value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(NamedTuple):
     """One value and where it goes."""
 
     path: Path

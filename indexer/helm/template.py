@@ -7,9 +7,8 @@ object is its whole template.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from indexer.manifest.node import Source, Span
 
@@ -22,8 +21,7 @@ _SILENT: Final = re.compile(r"\s*(?:#.*|\{\{-?\s*(?:if|else|end|with|range|defin
 _VALUES: Final = re.compile(r"\.Values((?:\.[A-Za-z_][A-Za-z0-9_]*)+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """One document of a template."""
 
     first: int

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from indexer.helm.setpath import Assignment, Path, SetError, Value
 from indexer.manifest.errors import ManifestError
@@ -37,8 +37,7 @@ Tree = dict[str, Any] | list[Any] | Scalar
 """Maps and lists of trees; the leaves are scalars, which are compared by identity: they are the provenance."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """One value of an origin: a scalar, or a map or list that is empty."""
 
     path: Path
@@ -61,8 +60,7 @@ class Origin:
     """Whether the chart brings it along, and no release names it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+class Values(NamedTuple):
     """All values of a release."""
 
     tree: dict[str, Any]

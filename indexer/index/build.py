@@ -8,9 +8,8 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from indexer import __version__
 from indexer.errors import IndexMissing
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterTotals:
+class ClusterTotals(NamedTuple):
     """What the index holds of one cluster."""
 
     cluster: str
@@ -37,8 +35,7 @@ class ClusterTotals:
     objects: int
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """A unit that could not be rendered as the cluster would."""
 
     cluster: str
@@ -48,8 +45,7 @@ class Problem:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class BuildReport:
+class BuildReport(NamedTuple):
     """What an index holds after a build."""
 
     location: Location
@@ -91,7 +87,7 @@ def build_index(
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
+def without_collector() -> Iterator[None]:
     """Keeps the collector of cycles away from a rendering: its trees live to the end, and each pass walks them all."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -110,7 +106,7 @@ def _render_and_write(
     from indexer.index.write import Build, replace
 
     tree = repository.worktree() if target.revision is None else repository.revision(target.revision)
-    with _without_collector(), Store.within(repository.git_dir) as store:
+    with without_collector(), Store.within(repository.git_dir) as store:
         clusters = render_repository(repository, tree, config, progress=progress, store=store, trees=lambda *_: False)
     refs = sorted({ref for cluster in clusters for ref in cluster.refs})
     build = Build(

@@ -50,9 +50,10 @@ class Rows:
         self.repository = self.key("repository") if repository is None else repository
 
     def write(self) -> None:
-        """Inserts the rows."""
+        """Inserts the rows that are new since the last time."""
         for table in TABLES:
             self._writer.insert(table, self.of[table])
+            self.of[table].clear()
 
     def add_repository(self, *values: Any) -> None:
         self.of["repository"].append((self.repository, *values))

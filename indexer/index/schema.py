@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, SmallInteger, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
 
 METADATA: Final = MetaData(
     naming_convention={
@@ -181,6 +181,25 @@ LIVE_OBJECT: Final = Table(
     _text("uid"),
     _text("created"),
     _text("document"),
+)
+
+# What the shards of a build hand on to the last one, until that has published the index.
+SHARD: Final = Table(
+    "shard",
+    METADATA,
+    _id(),
+    _text("repository"),
+    _text("fingerprint"),
+    Column("shards", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    _text("handed_in_at"),
+)
+SHARD_RECORD: Final = Table(
+    "shard_record",
+    METADATA,
+    Column("shard_id", Integer, ForeignKey("shard.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    *(Column(name, LargeBinary, nullable=False) for name in ("unit", "record", "inputs", "outcome", "contents")),
 )
 
 Index("ix_repository_name", REPOSITORY.c.name, unique=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from indexer.flux.model import Cluster, Unit, UnitId
@@ -18,8 +17,7 @@ _MANY: Final = 500
 """Keys in one statement."""
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
+class Build(NamedTuple):
     """What is indexed: the row of view ``builds``."""
 
     repository: str
@@ -65,6 +63,7 @@ def _insert(writer: Writer, build: Build, clusters: Iterable[Cluster]) -> None:
         for unit, key in zip(cluster.units, keys, strict=True):
             rows.add_unit(key, rows.header(number, unit, _parent(unit, first)))
             rows.add_contents(key, unit)
+        rows.write()
     rows.write()
 
 

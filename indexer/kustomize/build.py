@@ -6,8 +6,8 @@ Rules: kustomize's ``api/krusty/kustomizer.go`` (kustomize-semantics.md §1, §1
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final, NamedTuple
 
 from indexer.git.tree import EntryKind, Tree, TreeError
 from indexer.kustomize.bounds import demand_bounds, too_deep
@@ -39,8 +39,7 @@ class Reorder(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """The options of ``kustomize build`` that change what comes out."""
 
     load_restrictor: LoadRestrictor = LoadRestrictor.ROOT_ONLY
@@ -48,8 +47,10 @@ class Options:
     managed_by_label: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
+DEFAULT: Final = Options()
+
+
+class Build(NamedTuple):
     """What a build gave."""
 
     resources: tuple[Resource, ...]
@@ -63,7 +64,7 @@ class Build:
 def build(
     tree: Tree,
     directory: str,
-    options: Options = Options(),  # frozen
+    options: Options = DEFAULT,
     *,
     kustomization: Mapping | None = None,
     cache: BuildCache | None = None,

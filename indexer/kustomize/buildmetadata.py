@@ -8,8 +8,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable
 from collections.abc import Mapping as AbstractMapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.nodes import drop, find, put, string, stringified
@@ -80,8 +79,7 @@ def _in_order(data: dict[str, Any], lead: str) -> str:
     return "".join(f"{lead if index == 0 else ' ' * len(lead)}{line}\n" for index, line in enumerate(lines))
 
 
-@dataclass(frozen=True, slots=True)
-class Requested:
+class Requested(NamedTuple):
     """One item of ``buildMetadata``: what it adds stands at its line."""
 
     at: Node
@@ -139,5 +137,5 @@ def with_path(origin: Origin | None, entry: str) -> Origin | None:
         return None
     spec = parse_repo_spec(entry)
     if spec is not None:
-        return replace(origin, path=spec.directory, repo=spec.clone_spec, ref=spec.ref)
-    return replace(origin, path=below(origin.path, entry))
+        return origin._replace(path=spec.directory, repo=spec.clone_spec, ref=spec.ref)
+    return origin._replace(path=below(origin.path, entry))

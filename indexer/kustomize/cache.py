@@ -7,8 +7,7 @@ a cycle, so its result is kept with what it read; an overlay copies the resource
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.git.recording import RecordingTree
 from indexer.git.tree import Tree
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 BlobKey = tuple[str | None, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(NamedTuple):
     """A base as it was accumulated once."""
 
     accumulator: Accumulator

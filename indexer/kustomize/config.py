@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from typing import NamedTuple
 
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.fieldspec import FieldSpec, merge_specs
 from indexer.kustomize.resid import Gvk
 
 
-@dataclass(frozen=True, slots=True)
-class NameReference:
+class NameReference(NamedTuple):
     """The fields of other objects that hold the name of an object of this kind."""
 
     target: Gvk

@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from indexer.kustomize.bounds import demand_bounds
 from indexer.kustomize.errors import KustomizeError, of_manifest
@@ -29,8 +28,7 @@ Container = Mapping | Sequence
 Step = str | int
 
 
-@dataclass(frozen=True, slots=True)
-class JsonOperation:
+class JsonOperation(NamedTuple):
     """One operation of a patch."""
 
     node: Node

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.gotext import quote
@@ -23,8 +22,7 @@ _MAX_NAME: Final = 63
 _MAX_DOMAIN: Final = 253
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(NamedTuple):
     """One condition on a label."""
 
     key: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from indexer.kustomize.loader import Loader
 from indexer.kustomize.schema import SchemaHolder
 from indexer.manifest.node import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Unmatched:
+class Unmatched(NamedTuple):
     """An entry that is without effect: a patch, image, replica or replacement target that matched nothing."""
 
     operation: str

@@ -6,9 +6,8 @@ Rules: kustomize's ``NamespaceTransformer`` and ``api/filters/namespace`` (kusto
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.fieldspec import Create, FieldSpec, apply, is_null, set_scalar
@@ -36,8 +35,7 @@ class Subjects(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class NamespaceSetter:
+class NamespaceSetter(NamedTuple):
     """Writes a namespace into single resources."""
 
     namespace: str

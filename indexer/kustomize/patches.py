@@ -6,8 +6,7 @@ Rules: kustomize's ``PatchTransformer``, ``PatchStrategicMergeTransformer`` and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from indexer.kustomize.errors import KustomizeError, of_manifest
 from indexer.kustomize.factory import embedded_resources, resources_from
@@ -31,8 +30,7 @@ _SPACE: Final = " \t\n\v\f\r\x85\xa0"
 _IDENTITY: Final = (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"))
 
 
-@dataclass(frozen=True, slots=True)
-class PatchEntry:
+class PatchEntry(NamedTuple):
     """One entry of ``patches`` or ``patchesJson6902``, or the same in a transformer's configuration."""
 
     node: Node
@@ -68,8 +66,7 @@ class PatchEntry:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Patch:
+class _Patch(NamedTuple):
     """A patch that has been read: objects to merge, or JSON operations."""
 
     source: str
@@ -328,8 +325,7 @@ def _configured_json(layer: Layer, entry: PatchEntry) -> list[JsonOperation]:
 # Applying
 
 
-@dataclass(frozen=True, slots=True)
-class _Rights:
+class _Rights(NamedTuple):
     """What of an object's identity a strategic merge patch may change."""
 
     name: bool = False

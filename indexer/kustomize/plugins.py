@@ -9,8 +9,7 @@ Rules: kustomize's ``api/internal/plugins/loader`` and ``builtinhelpers`` (kusto
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from indexer.kustomize import generators
 from indexer.kustomize.annotations import annotation_transformer
@@ -79,8 +78,7 @@ _TRANSFORMER_KINDS: Final = (
 _VALIDATED_BY: Final = "validated-by"
 
 
-@dataclass(frozen=True, slots=True)
-class Generator:
+class Generator(NamedTuple):
     """Something that makes resources."""
 
     name: str
@@ -88,8 +86,7 @@ class Generator:
     origin: Origin | None
 
 
-@dataclass(frozen=True, slots=True)
-class Transformer:
+class Transformer(NamedTuple):
     """Something that changes resources."""
 
     kind: str

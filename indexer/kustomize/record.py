@@ -7,9 +7,8 @@ order of the sorted keys is the one that is reported.
 from __future__ import annotations
 
 from collections.abc import Mapping as AbstractMapping
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from indexer.kustomize.errors import KustomizeError
 from indexer.manifest.gojson import dumps
@@ -17,8 +16,7 @@ from indexer.manifest.node import Mapping, Node, Scalar, Sequence
 from indexer.manifest.scalars import to_data, to_data_11
 
 
-@dataclass(frozen=True, slots=True)
-class Struct:
+class Struct(NamedTuple):
     """A Go struct: its name in messages, and its fields by their JSON names."""
 
     name: str
@@ -28,16 +26,14 @@ class Struct:
         return f"types.{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(NamedTuple):
     item: Type
 
     def __str__(self) -> str:
         return f"[]{self.item}"
 
 
-@dataclass(frozen=True, slots=True)
-class Basic:
+class Basic(NamedTuple):
     """A Go basic type, ``map[string]string`` or ``interface {}``."""
 
     name: str

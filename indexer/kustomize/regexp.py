@@ -8,8 +8,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-import re2
-
 from indexer.kustomize.errors import KustomizeError
 
 # RE2's words for what is wrong, and those of Go's port of it.
@@ -31,6 +29,8 @@ class Regexp:
     __slots__ = ("_found",)
 
     def __init__(self, pattern: str) -> None:
+        import re2  # which few repositories need
+
         options = re2.Options()
         options.log_errors = False
         self._found = re2.compile(_utf8(pattern), options).search
@@ -43,6 +43,8 @@ class Regexp:
 @lru_cache(maxsize=1024)
 def regexp(pattern: str, shown: str | None = None) -> Regexp:
     """Compiles a pattern; raises KustomizeError with Go's message, and ``shown`` as what the person wrote."""
+    import re2
+
     try:
         return Regexp(pattern)
     except re2.error as error:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 from urllib.parse import parse_qs
 
 from indexer.git.tree import Tree
@@ -19,8 +18,7 @@ _USERNAME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*@")
 _WEB: Final = re.compile(r"https?:", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class RepoSpec:
+class RepoSpec(NamedTuple):
     """A Git URL, taken apart."""
 
     clone_spec: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from indexer.kustomize.bounds import demand_bounds, demand_short
 from indexer.kustomize.entries import unify
@@ -78,8 +78,7 @@ def _load(layer: Layer, path: str) -> Node:
 # The value
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(NamedTuple):
     """What a replacement copies. A whole field is copied as it is by then: it may itself be a target."""
 
     node: Node

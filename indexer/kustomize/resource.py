@@ -6,7 +6,6 @@ tree holds nothing but what the user wrote. Annotations of that name in a user's
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -50,8 +49,7 @@ class Behavior(StrEnum):
         return cls(text) if text in (cls.CREATE, cls.REPLACE, cls.MERGE) else cls.UNSPECIFIED
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where kustomize says that an object comes from (``buildMetadata: [originAnnotations]``)."""
 
     path: str = ""

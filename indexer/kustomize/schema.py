@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 from indexer.kustomize.errors import KustomizeError, of_manifest
@@ -200,7 +200,7 @@ def _united(parts: Iterable[Definitions]) -> Definitions:
 
 @lru_cache(maxsize=1)
 def _data() -> Mapping[str, Any]:
-    data: Mapping[str, Any] = json.loads(files("indexer.kustomize").joinpath(_DATA).read_bytes())
+    data: Mapping[str, Any] = json.loads(Path(__file__).with_name(_DATA).read_bytes())
     return data
 
 

@@ -5,9 +5,8 @@ Rules: kustomize's ``api/types/selector.go`` (kustomize-semantics.md §9.2) and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.labelselector import Requirement, parse_selector
@@ -20,8 +19,7 @@ from indexer.kustomize.resource import Resource
 _ID_FIELDS: Final = ("group", "version", "kind", "name", "namespace")
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(NamedTuple):
     """A selector of a kustomization file; what it leaves blank selects anything."""
 
     id: ResId

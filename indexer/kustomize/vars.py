@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from indexer.kustomize.bounds import demand_short
 from indexer.kustomize.entries import unify
@@ -50,8 +49,7 @@ _GO_BOOLEANS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Var:
+class Var(NamedTuple):
     """An entry of ``vars``."""
 
     name: str
@@ -114,8 +112,7 @@ class Var:
         ).located(self.node)
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """What a var stands for."""
 
     text_tag: tuple[str, str] | None

@@ -21,7 +21,9 @@ _LONGEST_KEY: Final = 128
 """Bytes of a key that is written as ``key:``; longer ones are written as ``? key``."""
 _CACHED: Final = 200
 """Longer strings hardly occur twice."""
-_UNPRINTABLE: Final = re.compile(r"[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
+# Of a class of characters, the smaller half is named: compiling the other one takes as long as parsing ten files.
+_NO_TEXT: Final = r"\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff\U00010000-\U0010ffff"
+_UNPRINTABLE: Final = re.compile(rf"[\0-\t\x0b-\x1f{_NO_TEXT}]")
 _REFUSED: Final = re.compile(r"[\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _BREAKS: Final = "\n\r\x85\u2028\u2029"
 _BREAK: Final = re.compile(f"[{_BREAKS}]")
@@ -34,7 +36,7 @@ _NOT_PLAIN: Final = re.compile(
 _NOT_LITERAL: Final = re.compile(" (?:[\n\u2028\u2029]|\\Z)")
 _NOT_SINGLE: Final = re.compile(" [\u2028\u2029]|[\u2028\u2029] ")
 _SIXTY: Final = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
-_ESCAPED: Final = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
+_ESCAPED: Final = re.compile(rf"[\0-\x1f\"\\\u2028\u2029{_NO_TEXT}]")
 _ANY: Final = re.compile(".", re.DOTALL)
 _ESCAPES: Final = {
     "\0": "\\0", "\a": "\\a", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\v": "\\v", "\f": "\\f", "\r": "\\r",

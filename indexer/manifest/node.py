@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from indexer.manifest.provenance import Role, Source, Span
 
@@ -145,8 +145,7 @@ class Scalar(Node):
         return f"Scalar({self.text!r}, {self.tag!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(NamedTuple):
     """A field or item that was taken away: remembered on the container that held it."""
 
     key: str

@@ -89,7 +89,7 @@ def check(
     collected.keep()
     seen = views(rendered, facts, given_objects(tree, rendered, config))
     releases = {one.name: one.kubernetes for one in config.clusters}
-    found = list(findings_on(tree, rendered, seen, releases))
+    found = list(findings_on(tree, rendered, seen, releases, whole=not clusters))
     if config.policies and index is not None:
         with index() as opened:
             found += policy_findings(config, opened)

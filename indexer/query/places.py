@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, NamedTuple
 
 from indexer.errors import FluxidxError
 from indexer.git.tree import EntryKind, Tree
@@ -15,8 +14,7 @@ from indexer.git.tree import EntryKind, Tree
 _LINES: Final = re.compile(r"(?P<path>.+?):(?P<first>[0-9]+)(?:-(?P<last>[0-9]+)|:[0-9]+)?:?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A file of the repository, some of its lines, or a directory."""
 
     path: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import os
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from indexer.flux.identity import UnitId, UnitState
@@ -16,8 +17,7 @@ _MANIFESTS = (".yaml", ".yml", ".json")
 _UNKNOWN = (UnitState.FAILED, UnitState.UNRESOLVED)
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """A unit whose build read a file."""
 
     cluster: str

@@ -42,6 +42,7 @@ def _match(scope: Scope, row: Row, commits: Commits) -> Match:
     commit, link, lost = commits.of(definition)
     unresolved = [
         *_unresolved_definition(definition, chain[0]),
+        *_not_rendered([*_itself(scope, row), *chain]),
         *_unresolved_units(chain),
         *_unsupplied(substitutions),
         *lost,
@@ -61,6 +62,19 @@ def _match(scope: Scope, row: Row, commits: Commits) -> Match:
         link=link,
         unresolved=tuple(unresolved),
         applied_by=row["applied_by"],
+    )
+
+
+def _itself(scope: Scope, row: Row) -> list[Row]:
+    """The unit that a Flux object is: what became of it is not said by the unit that deploys the object."""
+    if "fluxcd" not in row["group_"]:
+        return []
+    return scope.rows(
+        "SELECT * FROM units WHERE cluster = :cluster AND kind = :kind AND namespace = :namespace AND name = :name",
+        cluster=row["cluster"],
+        kind=row["kind"],
+        namespace=row["namespace"],
+        name=row["name"],
     )
 
 
@@ -127,13 +141,17 @@ def _unresolved_definition(definition: Span | None, unit: Row) -> list[Hop]:
     return [Hop("definition", "the unit that deploys it does not say which line made it")]
 
 
-def _unresolved_units(chain: list[Row]) -> list[Hop]:
-    """What is not known about the units on the way: a build that failed, a source that is not at hand."""
-    hops = [
+def _not_rendered(units: list[Row]) -> list[Hop]:
+    return [
         Hop(f"{unit['kind']} {unit['namespace']}/{unit['name']}", f"{unit['state']}: {unit['reason']}")
-        for unit in chain
+        for unit in units
         if unit["state"] != UnitState.RENDERED and unit["reason"]
     ]
+
+
+def _unresolved_units(chain: list[Row]) -> list[Hop]:
+    """What is not known about the units on the way beside that: a parent, a source that is not at hand."""
+    hops: list[Hop] = []
     top = chain[-1]
     if top["parent_id"] is None and top["parent_name"]:
         parent = f"{top['parent_kind']} {top['parent_namespace']}/{top['parent_name']}"

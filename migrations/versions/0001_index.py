@@ -214,6 +214,22 @@ def upgrade() -> None:
         owner="live_cluster",
         refers=("gvk",),
     )
+    table(
+        "shard",
+        *texts("repository", "fingerprint"),
+        *numbers("shards", "number"),
+        *texts("handed_in_at"),
+    )
+    op.create_table(
+        "shard_record",
+        *numbers("shard_id", "place"),
+        *(
+            sa.Column(name, sa.LargeBinary, nullable=False)
+            for name in ("unit", "record", "inputs", "outcome", "contents")
+        ),
+        primary("shard_record", "shard_id", "place"),
+        foreign("shard_record", "shard"),
+    )
     op.create_index("ix_repository_name", "repository", ["name"], unique=True)
     op.create_index("ix_file_path", "file", ["path", "origin", "repository_id"], unique=True)
     for name, columns in INDEXES.items():
@@ -228,6 +244,18 @@ def downgrade() -> None:
         op.execute(f"DROP VIEW {name}")
     for name in ("live_object", "live_source", "live_unit", "live_cluster"):
         op.drop_table(name)
-    for name in ("input", "sight", "substitution", "contribution", "object", "unit", "cluster", "gvk", "file"):
+    for name in (
+        "shard_record",
+        "shard",
+        "input",
+        "sight",
+        "substitution",
+        "contribution",
+        "object",
+        "unit",
+        "cluster",
+        "gvk",
+        "file",
+    ):
         op.drop_table(name)
     op.drop_table("repository")

@@ -71,7 +71,6 @@ def ask(capsys: pytest.CaptureFixture[str]) -> Ask:
 
 
 @pytest.fixture(autouse=True)
-def _no_kubeconfig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _no_kubeconfig(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests ask no cluster but their own."""
     monkeypatch.setenv("KUBECONFIG", os.devnull)
-    monkeypatch.setenv("HOME", str(tmp_path))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from indexer.flux.gofunctions import Value
+from indexer.flux.govalues import Value
 from indexer.flux.gotemplate import TemplateError, Unsupported, execute
 
 INPUTS = {

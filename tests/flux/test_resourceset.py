@@ -35,12 +35,8 @@ spec: {{type: {kind}, defaultValues: {values}}}
     return parse(text.encode(), f"{name}.yaml")[0].node
 
 
-def nothing(_reference):
-    """A cluster without any other object."""
-
-
 def made(spec, *providers):
-    return [to_data(one.root) for one in expand(resource_set(spec), providers, nothing).objects]
+    return [to_data(one.root) for one in expand(resource_set(spec), providers).objects]
 
 
 def names(spec, *providers):
@@ -151,7 +147,7 @@ TRACED = """\
 
 
 def test_every_field_knows_its_input_and_every_object_its_lines():
-    (one,) = expand(resource_set(TRACED), (), nothing).objects
+    (one,) = expand(resource_set(TRACED), ()).objects
     found = finished(one, {}, Digests())
     assert found.role is Role.GENERATES
     assert (found.definition.line, found.definition.end_line) == (11, 19)
@@ -167,7 +163,7 @@ def test_every_field_knows_its_input_and_every_object_its_lines():
 
 def test_a_field_of_resources_stands_where_it_is_written():
     spec = "  inputs: [{a: 1}]\n  resources:\n" + config_map("cm", "      data:\n        z: one\n        a: two\n")
-    (one,) = expand(resource_set(spec), (), nothing).objects
+    (one,) = expand(resource_set(spec), ()).objects
     assert {key: str(one.root.get("data").get(key).span) for key in "az"} == {
         "a": "set.yaml:14:12",
         "z": "set.yaml:13:12",

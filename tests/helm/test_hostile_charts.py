@@ -1,10 +1,16 @@
 """Charts that would never end, or eat the machine: each is one release with its reason, and the next is rendered."""
 
+from functools import partial
+
 import pytest
 
+from indexer.flux import helmrelease
+from indexer.flux.config import ClusterConfig, Config
+from indexer.flux.model import UnitState
 from indexer.helm.chart import Chart, ChartFile
 from indexer.helm.engine import Capabilities, RenderError, render
 from indexer.helm.process import ChartTooLarge, Limits
+from indexer.manifest.scalars import to_data
 
 METADATA = ChartFile(b"apiVersion: v2\nname: c\nversion: 1.0.0\n")
 SMALL = Limits(seconds=1, memory=1 << 30, text=1 << 20)
@@ -48,3 +54,26 @@ def test_a_chart_is_told_the_version_and_the_apis_of_the_cluster():
         chart(CONFIG_MAP.format(asked)), {}, "r", "ns", capabilities=Capabilities("1.29.3", ("example.org/v1",))
     )
     assert "v1.29.3 true" in made.text
+
+
+def test_a_release_whose_chart_never_ends_says_so_and_the_others_are_rendered(fleet, monkeypatch):
+    pytest.importorskip("helm_python")
+    monkeypatch.setattr(helmrelease, "render", partial(render, limits=SMALL))
+    fleet.chart("charts/bad", "bad", loop="{{ range until 100000 }}{{ range until 1000000 }}{{ end }}{{ end }}")
+    fleet.chart("charts/demo", "demo", cm=CONFIG_MAP.format("x"))
+    fleet.release("values: {}\n", chart="./charts/bad", name="bad", file="bad")
+    fleet.release("values: {}\n")
+    units = fleet.units()
+    assert units["HelmRelease/bad"].state is UnitState.UNRESOLVED
+    assert units["HelmRelease/bad"].reason.endswith("the chart takes more than 1 seconds of processor time")
+    assert (units["HelmRelease/web"].state, len(units["HelmRelease/web"].objects)) == (UnitState.RENDERED, 1)
+
+
+def test_the_version_and_apis_of_a_cluster_are_in_its_configuration(fleet):
+    pytest.importorskip("helm_python")
+    asked = "{{ .Capabilities.KubeVersion.Minor }} {{ .Capabilities.APIVersions.Has `example.org/v1` }}"
+    fleet.chart(cm=CONFIG_MAP.format(asked))
+    fleet.release("values: {}\n")
+    given = ClusterConfig("prod", kubernetes="1.29", api_versions=("example.org/v1",))
+    (obj,) = fleet.unit(config=Config(clusters=(given,))).objects
+    assert to_data(obj.tree)["data"] == {"v": "29 true"}

@@ -78,7 +78,9 @@ def test_a_file_that_is_only_renamed(fleet: Fleet) -> None:
 def test_a_new_file_that_nothing_lists(fleet: Fleet) -> None:
     fleet.write("apps/base/new.yaml", "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: new\n")
     assert idle(fleet.impact()) == {
-        "apps/base/new.yaml:1-4": "is listed nowhere; the nearest file that could list it is apps/base/kustomization.yaml"
+        "apps/base/new.yaml:1-4": (
+            "is listed nowhere; the nearest file that could list it is apps/base/kustomization.yaml"
+        )
     }
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, inspect, text
 
 import migrations
 from indexer.errors import ExitCode, IndexMissing
+from indexer.index.database import engine_of
 from indexer.index.errors import IndexNewer, IndexStale
 from indexer.index.location import at_path, locate
 from indexer.index.read import SCHEMA, connect
@@ -62,7 +63,7 @@ def filled(location, cluster, build):
 
 
 def set_version(location, version):
-    with create_engine(location.url).begin() as connection:
+    with engine_of(location).begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
 
 
@@ -91,7 +92,7 @@ def downgraded(location):
     """Undoes all migrations of an index."""
     config = Config(ROOT / "alembic.ini", cmd_opts=None)
     config.set_main_option("script_location", str(ROOT / "migrations"))
-    with create_engine(location.url).begin() as connection:
+    with engine_of(location).begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "base")
 
@@ -100,7 +101,7 @@ def test_migrations_can_be_undone(location):
     with writing(location):
         pass
     downgraded(location)
-    with create_engine(location.url).connect() as connection:
+    with engine_of(location).connect() as connection:
         found = inspect(connection)
         assert (found.get_table_names(), found.get_view_names()) == (["alembic_version"], [])
 

@@ -179,6 +179,9 @@ def packed(span: Span) -> int:
 
 def claims(unit: str, objects: tuple[RenderedObject, ...]) -> Iterator[Claim]:
     for index, one in enumerate(objects):
+        if one.definition is not None and one.definition.source.file.endswith("gotk-sync.yaml"):
+            # Another source or entry point would render nothing at all.
+            continue
         for path, node in leaves(tree(one)):
             where = pointer(path)
             yield from (Claim(unit, index, where, *place) for place in places(node))

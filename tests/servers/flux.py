@@ -40,6 +40,7 @@ class Outcome:
     reason: str
     """The Ready condition's, ``BuildFailed`` …"""
     message: str
+    """The same condition's, or what the controller is at."""
     revision: str
     """That was applied last, ``main@sha1:…``."""
     inventory: tuple[str, ...]
@@ -59,7 +60,7 @@ class Outcome:
             ready=None if suspended else known,
             working=not suspended and known is None and not waits,
             reason=ready.get("reason", ""),
-            message=ready.get("message", ""),
+            message=(reconciling if known is None and reconciling else ready).get("message", ""),
             revision=status.get("lastAppliedRevision", ""),
             inventory=tuple(sorted(f"{entry['id']} {entry['v']}" for entry in entries)),
         )
@@ -137,8 +138,8 @@ class Flux:
             artifacts.mkdir(exist_ok=True)
             return [f"--storage-path={artifacts}", f"--storage-addr={address}", f"--storage-adv-addr={address}"]
         if controller == "kustomize-controller":
-            return [*busy, "--requeue-dependency=2s", f"--feature-gates={self._gates}"]
-        return [*busy, "--requeue-dependency=2s"]
+            return [*busy, "--requeue-dependency=5s", f"--feature-gates={self._gates}"]
+        return [*busy, "--requeue-dependency=5s"]
 
     def stop(self) -> None:
         """Ends everything that was started."""

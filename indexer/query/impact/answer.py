@@ -8,6 +8,7 @@ from typing import Any
 from indexer.errors import FluxidxError
 from indexer.flux.config import Config
 from indexer.flux.model import RenderedObject, Unit, UnitState
+from indexer.flux.store import Store
 from indexer.git.changes import SideName
 from indexer.git.repository import Repository
 from indexer.manifest.errors import ManifestError
@@ -41,19 +42,24 @@ def impact(
     change: str | None = None,
     *,
     clusters: Collection[str] = (),
+    store: Store | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Impact:
     """What ``change`` (``BASE``, ``BASE..HEAD``, ``BASE...HEAD``; None: this branch and what is on disk) does.
 
-    With ``clusters``, only to these. Raises FluxidxError, and GitError for an unknown revision.
+    With ``clusters``, only to these; what a ``store`` holds is not rendered again. Raises
+    FluxidxError, and GitError for an unknown revision.
     """
     chosen = sides.parse(repository, change)
     head_tree = repository.worktree() if chosen.head is None else repository.revision(chosen.head)
     base_tree = repository.revision(chosen.base)
-    base = Side(chosen.base_label, chosen.base, base_tree, sides.render(repository, base_tree, config, progress))
-    head = Side(chosen.head_label, chosen.head, head_tree, sides.render(repository, head_tree, config, progress))
-    base, head = _of_clusters(base, clusters), _of_clusters(head, clusters)
     changes = repository.changes_between(chosen.base, chosen.head)
+    base, head = sides.Renderer(repository, config, store, progress).render(
+        Side(chosen.base_label, chosen.base, base_tree, ()),
+        Side(chosen.head_label, chosen.head, head_tree, ()),
+        changes,
+    )
+    base, head = _of_clusters(base, clusters), _of_clusters(head, clusters)
     comparison = Comparison(base, head)
     made = _Answer(comparison, Explanation(comparison, changes))
     return Impact(

@@ -12,6 +12,7 @@ from indexer.git.changes import SideName
 from indexer.git.tree import EntryKind
 from indexer.manifest.node import Role
 from indexer.query.impact.model import ChangeKind, Side, UnitChangeKind, UnitKey
+from indexer.query.impact.sides import same
 
 _BROKEN = (UnitState.FAILED, UnitState.UNRESOLVED)
 
@@ -88,7 +89,7 @@ class Comparison:
 
     def _of_unit(self, key: UnitKey) -> Iterator[Pair]:
         before, after = self.base.units.get(key), self.head.units.get(key)
-        if before is not None and after is not None and _same(before, after):
+        if before is not None and after is not None and same(before, after):
             return
         cluster, unit = key
         old, new = _by_identity(before), _by_identity(after)
@@ -157,10 +158,6 @@ def _source(source: SourceRef | None) -> str:
     if source is None:
         return "(none)"
     return " ".join(part for part in (source.kind, f"{source.namespace}/{source.name}", source.ref) if part)
-
-
-def _same(before: Unit, after: Unit) -> bool:
-    return [(one.id, one.digest) for one in before.objects] == [(one.id, one.digest) for one in after.objects]
 
 
 def _by_identity(unit: Unit | None) -> dict[tuple[str, str, str, str], list[RenderedObject]]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 from indexer.errors import FluxidxError
 from indexer.flux.config import Config
 from indexer.flux.discover import NoEntryPoint
-from indexer.flux.model import Cluster
+from indexer.flux.model import Cluster, Unit
 from indexer.flux.render import render_repository
+from indexer.flux.store import Store
+from indexer.git.changes import Changes, SideName
 from indexer.git.repository import Repository, UnknownRevision
 from indexer.git.tree import Tree
+from indexer.query.impact.model import Side, UnitKey
 
 _RANGE: Final = re.compile(r"(?P<base>.*?)(?P<dots>\.{2,3})(?P<head>.*)")
 _TRUNKS: Final = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
@@ -97,11 +100,62 @@ def _to_disk(repository: Repository, base: str, label: str, chosen: str | None) 
     return Range(base, label, None, "working tree", chosen)
 
 
-def render(
-    repository: Repository, tree: Tree, config: Config, progress: Callable[[str], None] | None
-) -> tuple[Cluster, ...]:
-    """All clusters of one side; none where it has no entry point."""
-    try:
-        return tuple(render_repository(repository, tree, config, progress=progress))
-    except NoEntryPoint:
-        return ()
+class Renderer:
+    """Renders both sides as far as a comparison needs it: digests of all units, trees of those that differ."""
+
+    def __init__(
+        self, repository: Repository, config: Config, store: Store | None, progress: Callable[[str], None] | None
+    ) -> None:
+        self._repository = repository
+        self._config = config
+        self._store = store
+        self._progress = progress
+
+    def render(self, base: Side, head: Side, changes: Changes) -> tuple[Side, Side]:
+        """Both sides with their clusters. What has to be rendered for the trees alone is rendered in a second round."""
+        if self._store is None:
+            base, head = (replace(side, clusters=self._clusters(side.tree, None)) for side in (base, head))
+            return base, head
+        base, head = (replace(side, clusters=self._clusters(side.tree, set())) for side in (base, head))
+        wanted = set(_wanted(base, head, changes))
+        return self._with_trees(base, wanted), self._with_trees(head, wanted)
+
+    def _with_trees(self, side: Side, wanted: set[UnitKey]) -> Side:
+        names = {cluster for cluster, _ in wanted} & {cluster.name for cluster in side.clusters}
+        if not names:
+            return side
+        anew = {one.name: one for one in self._clusters(side.tree, wanted, names)}
+        return replace(side, clusters=tuple(anew.get(one.name, one) for one in side.clusters))
+
+    def _clusters(self, tree: Tree, trees: set[UnitKey] | None, only: Collection[str] = ()) -> tuple[Cluster, ...]:
+        """All clusters of one side, or some; none where it has no entry point."""
+        wants = None if trees is None else lambda cluster, unit: (cluster, unit) in trees
+        try:
+            found = render_repository(
+                self._repository, tree, self._config, progress=self._progress, only=only, store=self._store, trees=wants
+            )
+        except NoEntryPoint:
+            return ()
+        return tuple(found)
+
+
+def _wanted(base: Side, head: Side, changes: Changes) -> Iterator[UnitKey]:
+    """The units that differ or read a changed file, and those that apply the own object of one that differs."""
+    paths = {SideName.BASE: changes.paths(SideName.BASE), SideName.HEAD: changes.paths(SideName.HEAD)}
+    for key in base.units.keys() | head.units.keys():
+        before, after = base.units.get(key), head.units.get(key)
+        differs = before is None or after is None or not same(before, after)
+        if differs:
+            yield from (
+                (key[0], unit.parent) for unit in (before, after) if unit is not None and unit.parent is not None
+            )
+        if differs or any(
+            unit is not None and not paths[side].isdisjoint(unit.inputs.read)
+            for side, unit in ((SideName.BASE, before), (SideName.HEAD, after))
+        ):
+            yield key
+
+
+def same(before: Unit, after: Unit) -> bool:
+    """Whether two states of a unit apply the same."""
+    return [(one.id, one.digest) for one in before.objects] == [(one.id, one.digest) for one in after.objects]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from indexer.flux.config import Config
 from indexer.flux.model import Cluster
+from indexer.flux.render import render_repository
 from indexer.flux.store import Store
+from indexer.git.repository import Repository
 from indexer.query.findings import Finding, Severity, in_order
 from indexer.query.impact import Impact, Side
 from indexer.query.rules.collect import Collected, Wanted
@@ -18,29 +20,30 @@ from indexer.query.rules.moves import Sides, changed_namespace, moved, removed, 
 from indexer.query.rules.state import findings_on
 from indexer.query.rules.view import View, views
 
-Render = Callable[[Side, Wanted], list[Cluster]]
-"""Renders a side again, with the trees that are wanted."""
 
-
-def findings(impact: Impact, config: Config, render: Render, store: Store | None = None) -> tuple[Finding, ...]:
-    """The findings of a change, the worst first.
+def findings(
+    impact: Impact, repository: Repository, config: Config, store: Store | None = None, *, whole: bool = True
+) -> tuple[Finding, ...]:
+    """The findings of a change, the worst first; ``whole``: whether the impact is that of all clusters.
 
     Of what ``check`` finds, only that counts which the base does not have. What the head side says is to be ignored is
     left out. The repository's own policies are not asked, since no index holds both sides.
     """
     collected = Collected(store)
-    base = _views(impact.base, config, collected, render)
-    head = _views(impact.head, config, collected, render)
+
+    def seen(side: Side) -> dict[str, View]:
+        def again(wanted: Wanted) -> list[Cluster]:
+            return render_repository(repository, side.tree, config, store=store, trees=wanted)
+
+        facts = collected.of(side.clusters, again)
+        found = views(side.clusters, facts, given_objects(side.tree, side.clusters, config))
+        return {view.name: view for view in found}
+
+    base, head = seen(impact.base), seen(impact.head)
     collected.keep()
-    found = [*_new(impact, config, base, head), *_of_change(impact, base, head)]
+    found = [*_new(impact, config, base, head, whole=whole), *_of_change(impact, base, head)]
     ignores = Ignores.of(impact.head.tree, config)
     return in_order(_as_configured(one, config) for one in found if not ignores.hold(one) and not _is_off(one, config))
-
-
-def _views(side: Side, config: Config, collected: Collected, render: Render) -> dict[str, View]:
-    facts = collected.of(side.clusters, lambda wanted: render(side, wanted))
-    seen = views(side.clusters, facts, given_objects(side.tree, side.clusters, config))
-    return {view.name: view for view in seen}
 
 
 def _is_off(finding: Finding, config: Config) -> bool:
@@ -52,19 +55,21 @@ def _as_configured(finding: Finding, config: Config) -> Finding:
     return replace(finding, severity=Severity(wanted)) if wanted is not None else finding
 
 
-def _new(impact: Impact, config: Config, base: dict[str, View], head: dict[str, View]) -> Iterator[Finding]:
+def _new(
+    impact: Impact, config: Config, base: dict[str, View], head: dict[str, View], *, whole: bool
+) -> Iterator[Finding]:
     """What is wrong after the change and was not before."""
     releases = {one.name: one.kubernetes for one in config.clusters}
 
     def of(side: Side, seen: dict[str, View]) -> Iterator[Finding]:
-        return findings_on(side.tree, side.clusters, tuple(seen.values()), releases)
+        return findings_on(side.tree, side.clusters, tuple(seen.values()), releases, whole=whole)
 
     known = {_sameness(finding) for finding in of(impact.base, base)}
     yield from (finding for finding in of(impact.head, head) if _sameness(finding) not in known)
 
 
 def _sameness(one: Finding) -> tuple[object, ...]:
-    """What makes a finding the same on both sides: not its lines, which move, nor its file where an object says more."""
+    """What makes a finding the same on both sides: not its lines, which move, nor its file where it names an object."""
     return one.rule, one.severity, one.cluster, one.object or one.file, one.words
 
 

@@ -80,10 +80,9 @@ def moved(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
     message = f"{named(change.object)} moves from {_unit(old)} to {_unit(new)}: {outcome}"
     after = change.after.definition if change.after is not None else None
     before = change.before.definition if change.before is not None else None
-    yield Finding(
-        "moved-object", severity, message, change.object, place(change.cause, after),
-        (before,) if before is not None else (), change.cluster, new,
-    )  # fmt: skip
+    span = place(change.cause, after)
+    related = tuple(one for one in (after, before) if one is not None and one != span)
+    yield Finding("moved-object", severity, message, change.object, span, related, change.cluster, new)
 
 
 def _outcome(sides: Sides, change: ObjectChange, old: UnitId, new: UnitId) -> tuple[Severity, str]:
@@ -265,8 +264,8 @@ def changed_namespace(sides: Sides, changes: tuple[ObjectChange, ...]) -> Iterat
         severity = Severity.ERROR if has_data and stays is None else Severity.WARNING
         old = f"the one in {before.object.namespace} " + ("is deleted" if stays is None else f"stays, since {stays}")
         message = (
-            f"{one.kind} {one.name} changes its namespace from {before.object.namespace} to {one.namespace}: it is made "
-            f"anew, and {old}"
+            f"{one.kind} {one.name} changes its namespace from {before.object.namespace} to {one.namespace}: it is "
+            f"made anew, and {old}"
         )
         span = place(change.cause, change.after.definition)
         yield Finding("changed-namespace", severity, message, one, span, (), change.cluster, change.after_unit)

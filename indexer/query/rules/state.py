@@ -18,9 +18,17 @@ from indexer.query.rules.view import View
 
 
 def findings_on(
-    tree: Tree, clusters: Sequence[Cluster], seen: Sequence[View], kubernetes: Mapping[str, str | None]
+    tree: Tree,
+    clusters: Sequence[Cluster],
+    seen: Sequence[View],
+    kubernetes: Mapping[str, str | None],
+    *,
+    whole: bool = True,
 ) -> Iterator[Finding]:
-    """What every rule finds. ``kubernetes``: the release of each cluster, as ``1.31``, as far as it is known."""
+    """What every rule finds. ``kubernetes``: the release of each cluster, as ``1.31``, as far as it is known.
+
+    Unless ``clusters`` are the ``whole`` of the repository, nothing is said of what no cluster uses.
+    """
     referring: list[Finding] = []
     for view in seen:
         referring += missing(view)
@@ -32,10 +40,12 @@ def findings_on(
     yield from referring
     told = {(finding.cluster, finding.span) for finding in referring}
     yield from (finding for finding in failed_units(tree, clusters) if (finding.cluster, finding.span) not in told)
+    yield from deprecated_fields(tree, clusters)
+    yield from ineffective_patterns(tree)
+    if not whole:
+        return
     yield from unused_variables(seen)
     yield from unmatched(tree, seen)
     yield from unused_generators(seen)
     yield from overridden_values(seen)
-    yield from deprecated_fields(tree, clusters)
     yield from unreachable(tree, clusters)
-    yield from ineffective_patterns(tree)

@@ -9,6 +9,7 @@ from typing import Final
 
 from indexer.flux.model import Cluster, ObjectId, Unit, UnitId, UnitState
 from indexer.flux.resources import HELM, KUSTOMIZE, SOURCE
+from indexer.flux.sources import ASSUMED
 from indexer.query.rules.facts import KustomizationFacts, ObjectFacts, UnitFacts
 from indexer.query.rules.references import GATEWAY, IMAGE, NOTIFICATION, Reference
 
@@ -75,7 +76,7 @@ class View:
         """Sources whose definition was found, in whatever way, when units were rendered from them."""
         sources = [(unit.source, is_unknown(unit)) for unit, _ in self.own if unit.source is not None]
         return frozenset(
-            (SOURCE, one.kind, one.namespace, one.name) for one, unknown in sources if one.url or one.ref or not unknown
+            (SOURCE, one.kind, one.namespace, one.name) for one, unknown in sources if one.url or one.ref == ASSUMED or not unknown
         )
 
     @cached_property

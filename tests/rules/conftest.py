@@ -1,0 +1,15 @@
+"""An empty repository for each test."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent))
+
+from rules_fleet import Repo
+
+
+@pytest.fixture
+def repo(tmp_path):
+    return Repo(tmp_path)

@@ -1,0 +1,255 @@
+"""Each rule of ``impact``: a change with the danger, at its line, and one without it."""
+
+import pytest
+from rules_fleet import (
+    APPS,
+    base,
+    config_map,
+    deployment,
+    kustomization,
+    listing,
+    message,
+    of_rule,
+    shown,
+)
+
+from indexer.query.rules.catalogue import RULES
+
+MORE = "clusters/prod/more.yaml"
+NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"
+KEPT = NAMESPACE.replace("}", ", annotations: {kustomize.toolkit.fluxcd.io/prune: disabled}}")
+CRD = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: gears.example.org}
+spec: {group: example.org, scope: Namespaced, names: {kind: Gear, plural: gears}}
+"""
+GEAR = "apiVersion: example.org/v1\nkind: Gear\nmetadata: {name: big, namespace: shop}\n"
+
+
+def claim(size="1Gi", namespace="shop"):
+    return f"""\
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: data, namespace: {namespace}}}
+spec:
+  storageClassName: fast
+  resources: {{requests: {{storage: {size}}}}}
+"""
+
+
+def role_binding(role):
+    return f"""\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: api, namespace: shop}}
+roleRef:
+  kind: Role
+  name: {role}
+"""
+
+
+def two(apps, more, *, apps_spec="", more_spec="", prune="true"):
+    """Kustomizations ``apps`` and ``more`` with these files each, listed."""
+    files = base(**apps) | {
+        APPS: kustomization("apps", "./apps", apps_spec, prune),
+        MORE: kustomization("more", "./more", more_spec),
+        "more/kustomization.yaml": listing(*more),
+    }
+    return files | {f"more/{name}": text for name, text in more.items()}
+
+
+A, B = config_map("a"), config_map("b")
+MOVED = two({"a.yaml": A, "b.yaml": B}, {"c.yaml": config_map("c")}), two({"a.yaml": A}, {"b.yaml": B})
+ONE = base(**{"a.yaml": A, "b.yaml": B})
+
+PAIRS = {
+    "moved-object": (MOVED, ["warning moved-object more/kustomization.yaml:2"], (MOVED[0], MOVED[0])),
+    "removed-unit": (
+        (two({"a.yaml": A}, {"b.yaml": B}), base(**{"a.yaml": A})),
+        [f"error removed-unit {MORE}:1"],
+        (two({"a.yaml": A}, {"b.yaml": B}), two({"a.yaml": A}, {"b.yaml": config_map("b", "{x: y}")})),
+    ),
+    "removed-namespace": (
+        (base(**{"a.yaml": A, "shop.yaml": NAMESPACE}), base(**{"a.yaml": A})),
+        ["error removed-namespace apps/shop.yaml:1"],
+        (base(**{"a.yaml": A, "shop.yaml": NAMESPACE}), base(**{"a.yaml": A, "renamed.yaml": NAMESPACE})),
+    ),
+    "removed-crd": (
+        (base(**{"a.yaml": GEAR, "crd.yaml": CRD}), base(**{"a.yaml": GEAR})),
+        ["error removed-crd apps/crd.yaml:1"],
+        (base(**{"a.yaml": GEAR, "crd.yaml": CRD}), base(**{"crd.yaml": CRD})),
+    ),
+    "immutable-field": (
+        (base(**{"a.yaml": role_binding("reader")}), base(**{"a.yaml": role_binding("writer")})),
+        ["error immutable-field apps/a.yaml:6"],
+        (base(**{"a.yaml": claim()}), base(**{"a.yaml": claim("2Gi")})),
+    ),
+    "removed-data": (
+        (base(**{"a.yaml": A, "data.yaml": claim()}), base(**{"a.yaml": A})),
+        ["error removed-data apps/data.yaml:1"],
+        (ONE, base(**{"a.yaml": A})),
+    ),
+    "changed-target": (
+        (
+            base(**{"a.yaml": A}) | {APPS: kustomization("apps", "./apps", "targetNamespace: old\n")},
+            base(**{"a.yaml": A}) | {APPS: kustomization("apps", "./apps", "targetNamespace: new\n")},
+        ),
+        [f"error changed-target {APPS}:9"],
+        (
+            base(**{"a.yaml": A}) | {APPS: kustomization("apps", "./apps", "timeout: 5m\n")},
+            base(**{"a.yaml": A}) | {APPS: kustomization("apps", "./apps", "timeout: 9m\n")},
+        ),
+    ),
+    "changed-namespace": (
+        (base(**{"a.yaml": config_map()}), base(**{"a.yaml": config_map(namespace="store")})),
+        ["warning changed-namespace apps/a.yaml:3"],
+        (base(**{"a.yaml": config_map()}), base(**{"a.yaml": config_map("other")})),
+    ),
+    "scaled-to-zero": (
+        (base(**{"a.yaml": deployment()}), base(**{"a.yaml": deployment(replicas=0)})),
+        ["warning scaled-to-zero apps/a.yaml:5"],
+        (base(**{"a.yaml": deployment()}), base(**{"a.yaml": deployment(replicas=1)})),
+    ),
+}
+
+
+def test_every_rule_of_changes_has_a_pair():
+    assert PAIRS.keys() == {name for name, rule in RULES.items() if rule.of_changes}
+
+
+@pytest.mark.parametrize("rule", PAIRS)
+def test_a_dangerous_change_is_found_at_its_line(repo, rule):
+    change, expected, _ = PAIRS[rule]
+    assert of_rule(rule, repo.impact(*change)) == expected
+
+
+@pytest.mark.parametrize("rule", PAIRS)
+def test_a_harmless_change_has_nothing_of_the_rule(repo, rule):
+    _, _, change = PAIRS[rule]
+    assert of_rule(rule, repo.impact(*change)) == []
+
+
+# What becomes of an object that moves
+
+
+def test_a_move_away_from_a_unit_that_does_not_prune_is_a_note(repo):
+    before, after = (
+        two({"a.yaml": A, "b.yaml": B}, {"c.yaml": config_map("c")}, prune="false"),
+        two({"a.yaml": A}, {"b.yaml": B}, prune="false"),
+    )
+    found = repo.impact(before, after)
+    assert of_rule("moved-object", found) == ["note moved-object more/kustomization.yaml:2"]
+    assert message("moved-object", found).endswith("it stays, since Kustomization flux-system/apps does not prune")
+
+
+def test_an_annotation_keeps_an_object_that_moves(repo):
+    kept = config_map("b", more=", annotations: {kustomize.toolkit.fluxcd.io/prune: disabled}")
+    found = repo.impact(
+        two({"a.yaml": A, "b.yaml": kept}, {"c.yaml": config_map("c")}), two({"a.yaml": A}, {"b.yaml": kept})
+    )
+    assert of_rule("moved-object", found) == ["note moved-object more/kustomization.yaml:2"]
+
+
+def test_a_unit_that_waits_for_the_one_that_prunes_comes_too_late(repo):
+    waits = {"more_spec": "dependsOn: [{name: apps}]\n"}
+    found = repo.impact(
+        two({"a.yaml": A, "b.yaml": B}, {"c.yaml": config_map("c")}, **waits),
+        two({"a.yaml": A}, {"b.yaml": B}, **waits),
+    )
+    assert of_rule("moved-object", found) == ["error moved-object more/kustomization.yaml:2"]
+    assert "waits for Kustomization flux-system/apps, which deletes it first" in message("moved-object", found)
+
+
+def test_a_unit_that_is_waited_for_takes_over_in_time(repo):
+    waits = {"apps_spec": "dependsOn: [{name: more}]\n"}
+    found = repo.impact(
+        two({"a.yaml": A, "b.yaml": B}, {"c.yaml": config_map("c")}, **waits),
+        two({"a.yaml": A}, {"b.yaml": B}, **waits),
+    )
+    assert of_rule("moved-object", found) == ["note moved-object more/kustomization.yaml:2"]
+
+
+# What becomes of the objects of a unit that goes
+
+
+@pytest.mark.parametrize(
+    ("spec", "prune", "severity", "end"),
+    [
+        ("", "true", "error", "1 object is deleted: ConfigMap shop/b"),
+        ("", "false", "warning", "it does not prune, so its objects stay and nobody owns them"),
+        ("deletionPolicy: Delete\n", "true", "error", "1 object is deleted: ConfigMap shop/b"),
+        (
+            "deletionPolicy: Orphan\n",
+            "true",
+            "warning",
+            "its deletionPolicy is Orphan, so its objects stay and nobody owns them",
+        ),
+        ("suspend: true\n", "true", "warning", "it is suspended, so its objects stay and nobody owns them"),
+    ],
+)
+def test_the_end_of_a_unit_follows_its_deletion_policy(repo, spec, prune, severity, end):
+    before = two({"a.yaml": A}, {"b.yaml": B}) | {MORE: kustomization("more", "./more", spec, prune)}
+    found = repo.impact(before, base(**{"a.yaml": A}))
+    assert of_rule("removed-unit", found) == [f"{severity} removed-unit {MORE}:1"]
+    assert message("removed-unit", found).endswith(end)
+
+
+def test_a_renamed_unit_says_who_takes_over(repo):
+    after = two({"a.yaml": A}, {"b.yaml": B}) | {MORE: kustomization("others", "./more")}
+    found = repo.impact(two({"a.yaml": A}, {"b.yaml": B}), after)
+    assert "Kustomization flux-system/others takes over what it had" in message("removed-unit", found)
+
+
+def test_a_namespace_that_is_kept_is_a_note(repo):
+    found = repo.impact(base(**{"a.yaml": A, "shop.yaml": KEPT}), base(**{"a.yaml": A}))
+    assert [one.split()[0] for one in of_rule("removed-namespace", found)] == ["note"]
+
+
+def test_what_lives_in_a_namespace_is_named(repo):
+    found = repo.impact(base(**{"a.yaml": A, "shop.yaml": NAMESPACE}), base(**{"a.yaml": A}))
+    assert message("removed-namespace", found).endswith("everything in it: ConfigMap shop/a")
+
+
+def test_force_makes_an_immutable_field_a_warning(repo):
+    forced = {APPS: kustomization("apps", "./apps", "force: true\n")}
+    found = repo.impact(
+        base(**{"a.yaml": role_binding("reader")}) | forced, base(**{"a.yaml": role_binding("writer")}) | forced
+    )
+    assert of_rule("immutable-field", found) == ["warning immutable-field apps/a.yaml:6"]
+
+
+def test_data_of_an_immutable_configmap_cannot_change(repo):
+    fixed = config_map(data="{x: y}") + "immutable: true\n"
+    found = repo.impact(base(**{"a.yaml": fixed}), base(**{"a.yaml": fixed.replace("x: y", "x: z")}))
+    assert of_rule("immutable-field", found) == ["error immutable-field apps/a.yaml:4"]
+
+
+# Faults that are new
+
+
+def test_only_faults_that_the_base_does_not_have_are_told(repo):
+    keys = "envFrom:\n- secretRef: {name: NAME}\n"
+    before = base(**{"api.yaml": deployment(container=keys.replace("NAME", "old"))})
+    after = base(
+        **{
+            "api.yaml": deployment(container=keys.replace("NAME", "old")),
+            "more.yaml": deployment("more", keys.replace("NAME", "new")),
+        }
+    )
+    assert shown(repo.impact(before, after)) == ["warning missing-secret apps/more.yaml:16"]
+
+
+def test_what_is_removed_is_missing_where_it_is_still_used(repo):
+    uses = deployment(container="envFrom:\n- configMapRef: {name: settings}\n")
+    found = repo.impact(
+        base(**{"api.yaml": uses, "settings.yaml": config_map()}),
+        base(**{"api.yaml": uses}),
+    )
+    assert shown(found) == ["warning missing-configmap apps/api.yaml:16"]
+
+
+def test_a_comment_holds_back_a_finding_of_a_change(repo):
+    zero = deployment(replicas="0  # fluxidx: ignore scaled-to-zero it moves to the new cluster")
+    found = repo.impact(base(**{"a.yaml": deployment()}), base(**{"a.yaml": zero}))
+    assert of_rule("scaled-to-zero", found) == []

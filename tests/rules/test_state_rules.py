@@ -1,0 +1,353 @@
+"""Each rule of ``check``: a repository with the fault, at its line, and one without it."""
+
+import pytest
+from rules_fleet import APPS, LIST, SYNC, base, config_map, deployment, kustomization, listing, of_rule, sync
+
+from indexer.query.rules.catalogue import RULES
+
+HELM_RELEASE = """\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: db, namespace: shop}
+spec:
+  interval: 1h
+  chart:
+    spec:
+      chart: db
+      sourceRef: {kind: HelmRepository, name: charts}
+"""
+HELM_REPOSITORY = """\
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: HelmRepository
+metadata: {name: charts, namespace: shop}
+spec: {url: https://charts.example.org, interval: 1h}
+"""
+CLAIM = """\
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data, namespace: shop}
+spec:
+  storageClassName: fast
+  accessModes: [ReadWriteOnce]
+"""
+INGRESS = """\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: api, namespace: shop}
+spec:
+  defaultBackend:
+    service: {name: api, port: {number: 80}}
+"""
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: api, namespace: shop}
+spec: {selector: {app: api}, ports: [{port: 80}]}
+"""
+MAKES_KEYS = """\
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: keys, namespace: shop}
+spec: {target: {name: api-keys}}
+"""
+
+
+def storage_class(name):
+    return f"""\
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {{name: {name}}}
+provisioner: example.org/disks
+"""
+
+
+def env_from(kind, name, optional="false"):
+    return f"envFrom:\n- {kind}: {{name: {name}, optional: {optional}}}\n"
+
+
+def two_units(first, second):
+    """Two Kustomizations, each with its own file."""
+    return {
+        SYNC: sync(),
+        LIST: listing("gotk-sync.yaml"),
+        APPS: kustomization("apps", "./apps"),
+        "clusters/prod/more.yaml": kustomization("more", "./more"),
+        "apps/a.yaml": first,
+        "more/b.yaml": second,
+    }
+
+
+def with_spec(more, **apps):
+    """A Kustomization ``apps`` with more in its spec, from line 9 on."""
+    return base(**apps) | {APPS: kustomization("apps", "./apps", more)}
+
+
+API_KEYS = env_from("secretRef", "api-keys")
+SETTINGS = env_from("configMapRef", "settings")
+
+PAIRS = {
+    "duplicate-object": (
+        two_units(config_map(), config_map(data="{mode: slow}")),
+        ["error duplicate-object apps/a.yaml:1"],
+        two_units(config_map(), config_map("others")),
+    ),
+    "selector-mismatch": (
+        base(**{"api.yaml": deployment(labels="{app: other}")}),
+        ["error selector-mismatch apps/api.yaml:8"],
+        base(**{"api.yaml": deployment()}),
+    ),
+    "missing-configmap": (
+        base(**{"api.yaml": deployment(container=SETTINGS)}),
+        ["warning missing-configmap apps/api.yaml:16"],
+        base(**{"api.yaml": deployment(container=SETTINGS), "settings.yaml": config_map()}),
+    ),
+    "missing-secret": (
+        base(**{"api.yaml": deployment(container=API_KEYS)}),
+        ["warning missing-secret apps/api.yaml:16"],
+        base(**{"api.yaml": deployment(container=API_KEYS), "keys.yaml": MAKES_KEYS}),
+    ),
+    "missing-service-account": (
+        base(**{"api.yaml": deployment(pod="serviceAccountName: api\n")}),
+        ["warning missing-service-account apps/api.yaml:12"],
+        base(**{"api.yaml": deployment(pod="serviceAccountName: default\n")}),
+    ),
+    "missing-volume-claim": (
+        base(**{"api.yaml": deployment(pod="volumes:\n- name: x\n  persistentVolumeClaim: {claimName: data}\n")}),
+        ["warning missing-volume-claim apps/api.yaml:14"],
+        base(
+            **{
+                "api.yaml": deployment(pod="volumes:\n- name: x\n  persistentVolumeClaim: {claimName: data}\n"),
+                "data.yaml": CLAIM,
+            }
+        ),
+    ),
+    "missing-storage-class": (
+        base(**{"data.yaml": CLAIM, "class.yaml": storage_class("slow")}),
+        ["note missing-storage-class apps/data.yaml:5"],
+        base(**{"data.yaml": CLAIM}),
+    ),
+    "missing-service": (
+        base(**{"ingress.yaml": INGRESS}),
+        ["warning missing-service apps/ingress.yaml:6"],
+        base(**{"ingress.yaml": INGRESS, "service.yaml": SERVICE}),
+    ),
+    "missing-source": (
+        base(**{"db.yaml": HELM_RELEASE}),
+        ["error missing-source apps/db.yaml:9"],
+        base(**{"db.yaml": HELM_RELEASE, "charts.yaml": HELM_REPOSITORY}),
+    ),
+    "missing-dependency": (
+        with_spec("dependsOn:\n- name: databse\n", **{"a.yaml": config_map()}),
+        [f"error missing-dependency {APPS}:10"],
+        with_spec("dependsOn:\n- name: flux-system\n", **{"a.yaml": config_map()}),
+    ),
+    "dependency-cycle": (
+        two_units(config_map(), config_map("others"))
+        | {
+            APPS: kustomization("apps", "./apps", "dependsOn:\n- name: more\n"),
+            "clusters/prod/more.yaml": kustomization("more", "./more", "dependsOn:\n- name: apps\n"),
+        },
+        [f"error dependency-cycle {APPS}:10"],
+        two_units(config_map(), config_map("others"))
+        | {"clusters/prod/more.yaml": kustomization("more", "./more", "dependsOn:\n- name: apps\n")},
+    ),
+    "missing-variable": (
+        with_spec(
+            "postBuild: {substitute: {DOMAIN: example.org}}\n", **{"a.yaml": config_map(data="{x: '${DOMAINE}'}")}
+        )
+        | {".fluxidx.toml": '[[cluster]]\nname = "prod"\nstrict = false\n'},
+        ["warning missing-variable apps/a.yaml:4"],
+        with_spec(
+            "postBuild: {substitute: {DOMAIN: example.org}}\n", **{"a.yaml": config_map(data="{x: '${DOMAIN}'}")}
+        ),
+    ),
+    "unused-variable": (
+        with_spec(
+            "postBuild:\n  substitute:\n    DOMAIN: example.org\n    OLD: x\n",
+            **{"a.yaml": config_map(data="{x: '${DOMAIN}'}")},
+        ),
+        [f"note unused-variable {APPS}:12"],
+        with_spec(
+            "postBuild:\n  substitute:\n    DOMAIN: example.org\n", **{"a.yaml": config_map(data="{x: '${DOMAIN}'}")}
+        ),
+    ),
+    "unreachable-file": (
+        base(**{"kustomization.yaml": listing("a.yaml"), "a.yaml": config_map(), "b.yaml": config_map("b")}),
+        ["warning unreachable-file apps/b.yaml:1"],
+        base(**{"a.yaml": config_map(), "b.yaml": config_map("b")}),
+    ),
+    "unmatched-patch": (
+        base(
+            **{
+                "kustomization.yaml": listing(
+                    "a.yaml",
+                    more="""\
+                    patches:
+                    - target: {kind: ConfigMap, name: setings}
+                      patch: |-
+                        - {op: add, path: /data/x, value: y}
+                    """,
+                ),
+                "a.yaml": config_map(),
+            }
+        ),
+        ["warning unmatched-patch apps/kustomization.yaml:4"],
+        base(
+            **{
+                "kustomization.yaml": listing(
+                    "a.yaml",
+                    more="""\
+                    patches:
+                    - target: {kind: ConfigMap, name: settings}
+                      patch: |-
+                        - {op: add, path: /data/x, value: y}
+                    """,
+                ),
+                "a.yaml": config_map(),
+            }
+        ),
+    ),
+    "unmatched-image": (
+        base(
+            **{
+                "kustomization.yaml": listing("api.yaml", more="images:\n- {name: example.org/apy, newTag: '2'}\n"),
+                "api.yaml": deployment(),
+            }
+        ),
+        ["warning unmatched-image apps/kustomization.yaml:4"],
+        base(
+            **{
+                "kustomization.yaml": listing("api.yaml", more="images:\n- {name: example.org/api, newTag: '2'}\n"),
+                "api.yaml": deployment(),
+            }
+        ),
+    ),
+    "unmatched-replacement": (
+        base(
+            **{
+                "kustomization.yaml": listing(
+                    "a.yaml",
+                    more="""\
+                    replacements:
+                    - source: {kind: ConfigMap, name: settings, fieldPath: data.mode}
+                      targets:
+                      - select: {kind: Deployment}
+                        fieldPaths: [spec.paused]
+                    """,
+                ),
+                "a.yaml": config_map(),
+            }
+        ),
+        ["warning unmatched-replacement apps/kustomization.yaml:6"],
+        base(
+            **{
+                "kustomization.yaml": listing(
+                    "a.yaml",
+                    more="""\
+                    replacements:
+                    - source: {kind: ConfigMap, name: settings, fieldPath: data.mode}
+                      targets:
+                      - select: {kind: ConfigMap}
+                        fieldPaths: [data.mode]
+                    """,
+                ),
+                "a.yaml": config_map(),
+            }
+        ),
+    ),
+    "unused-generator": (
+        base(
+            **{
+                "kustomization.yaml": listing(
+                    "api.yaml",
+                    more="""\
+                    configMapGenerator:
+                    - {name: settings, namespace: shop, literals: [mode=fast]}
+                    """,
+                ),
+                "api.yaml": deployment(),
+            }
+        ),
+        ["note unused-generator apps/kustomization.yaml:4"],
+        base(
+            **{
+                "kustomization.yaml": listing(
+                    "api.yaml",
+                    more="""\
+                    configMapGenerator:
+                    - {name: settings, namespace: shop, literals: [mode=fast]}
+                    """,
+                ),
+                "api.yaml": deployment(container=SETTINGS),
+            }
+        ),
+    ),
+    "overridden-value": (
+        base(
+            **{
+                "kustomization.yaml": listing("api.yaml", more="patches:\n- path: patch.yaml\n"),
+                "api.yaml": deployment(),
+                "patch.yaml": """\
+                    apiVersion: apps/v1
+                    kind: Deployment
+                    metadata: {name: api, namespace: shop}
+                    spec: {replicas: 3}
+                    """.replace("                    ", ""),
+            }
+        ),
+        ["note overridden-value apps/api.yaml:5"],
+        base(**{"api.yaml": deployment()}),
+    ),
+    "ineffective-ignore": (
+        base(**{"a.yaml": config_map()})
+        | {".sourceignore": "# all but manifests\n*.md\n*.txt\n", "README.md": "Fleet\n"},
+        ["note ineffective-ignore .sourceignore:3"],
+        base(**{"a.yaml": config_map()}) | {".sourceignore": "# all but manifests\n*.md\n", "README.md": "Fleet\n"},
+    ),
+    "failed-unit": (
+        base(**{"kustomization.yaml": listing("a.yaml", "gone.yaml"), "a.yaml": config_map()}),
+        ["error failed-unit apps/kustomization.yaml:3"],
+        base(**{"a.yaml": config_map()}),
+    ),
+    "unresolved-unit": (
+        base(**{"kustomization.yaml": listing("a.yaml", "https://example.org/b.yaml"), "a.yaml": config_map()}),
+        ["note unresolved-unit apps/kustomization.yaml:3"],
+        base(**{"a.yaml": config_map()}),
+    ),
+    "deprecated-field": (
+        base(**{"kustomization.yaml": listing("a.yaml", more="commonLabels: {team: a}\n"), "a.yaml": config_map()}),
+        ["note deprecated-field apps/kustomization.yaml:3"],
+        base(
+            **{"kustomization.yaml": listing("a.yaml", more="labels: [{pairs: {team: a}}]\n"), "a.yaml": config_map()}
+        ),
+    ),
+    "removed-api": (
+        base(**{"a.yaml": "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a, namespace: b}\n"})
+        | {".fluxidx.toml": '[[cluster]]\nname = "prod"\nkubernetes = "1.31"\n'},
+        ["error removed-api apps/a.yaml:1"],
+        base(**{"a.yaml": "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: a, namespace: b}\n"}),
+    ),
+    "unused-ignore": (
+        base(**{"a.yaml": "# fluxidx: ignore selector-mismatch it is known\n" + config_map()}),
+        ["warning unused-ignore apps/a.yaml:1"],
+        base(**{"a.yaml": config_map()}),
+    ),
+}
+
+
+def test_every_rule_of_the_state_has_a_pair():
+    assert PAIRS.keys() == {name for name, rule in RULES.items() if not rule.of_changes}
+
+
+@pytest.mark.parametrize("rule", PAIRS)
+def test_a_bad_repository_is_found_at_its_line(repo, rule):
+    bad, expected, _ = PAIRS[rule]
+    assert of_rule(rule, repo.check(bad)) == expected
+
+
+@pytest.mark.parametrize("rule", PAIRS)
+def test_a_good_repository_has_nothing_of_the_rule(repo, rule):
+    _, _, good = PAIRS[rule]
+    found = repo.check(good)
+    assert of_rule(rule, found) == []
+    assert of_rule("failed-unit", found) == []
