@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--gate", metavar="GATE", help="What fails: error, warning, note, none or rules.  [default: error]")
 @click.option("--rev", "revision", metavar="REV", help="Check this revision.  [default: the working tree]")
 @click.option("--rules", "list_rules", is_flag=True, help="List the rules, and end.")
-@shared("text", "json", question=False)
+@shared("text", "json", "markdown", "sarif", "github", "junit", question=False)
 def command(
     session: Session, files: tuple[str, ...], gate: str | None, revision: str | None, list_rules: bool
 ) -> ExitCode:
@@ -55,15 +55,35 @@ def command(
             index=lambda: session.index(revision),
             store=store,
         )
-    click.echo(_shown(session, answer, rules, limit, files), color=True)
+    click.echo(_shown(session, answer, rules, limit, files, revision), color=True)
     return ExitCode.FINDINGS if limit.fails(answer.findings) else ExitCode.DONE
 
 
-def _shown(session: Session, answer: Checked, rules: Mapping[str, Rule], limit: Gate, files: tuple[str, ...]) -> str:
-    if session.output == "json":
-        from indexer.report import json, json_findings
+def _shown(
+    session: Session,
+    answer: Checked,
+    rules: Mapping[str, Rule],
+    limit: Gate,
+    files: tuple[str, ...],
+    revision: str | None,
+) -> str:
+    match session.output:
+        case "json":
+            from indexer.report import json, json_findings
 
-        return json.dumps(json_findings.check(answer, rules, limit, files))
+            return json.dumps(json_findings.check(answer, rules, limit, files))
+        case "markdown":
+            from indexer.query.links import Links
+            from indexer.report import markdown_findings
+
+            sha = session.repository.commit(revision) if revision is not None else session.repository.head()
+            link = Links(session.repository, session.config, sha)
+            return markdown_findings.check(answer, rules, limit, link, session.clusters)
+        case "sarif" | "github" | "junit":
+            from indexer.report.findings import FORMATS
+
+            judged = {name: rule for name, rule in rules.items() if not rule.of_changes}
+            return FORMATS[session.output]("fluxidx check", answer.findings, judged, limit)
     from indexer.report import text_findings
 
     return text_findings.render(

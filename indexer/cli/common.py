@@ -98,7 +98,11 @@ def shared(*formats: str, question: bool = True) -> Callable[[_F], _F]:
             click.option("-o", "--output", type=click.Choice(formats), default=formats[0], help="Format of the answer.")
         )
     if question:
-        options.append(click.option("--no-build", is_flag=True, help="Fail rather than build the index."))
+        options.append(
+            click.option(
+                "--no-build", is_flag=True, envvar="FLUXIDX_NO_BUILD", help="Fail rather than build the index."
+            )
+        )
 
     def decorate(function: _F) -> _F:
         @functools.wraps(function)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from indexer.query.findings import Finding
+    from indexer.query.gate import Gate
     from indexer.query.impact import Impact
 
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="The findings that make it exit 1: error, warning, note or names of rules; none: never.",
 )
-@shared("text", "json", question=False)
+@shared("text", "json", "markdown", "sarif", "github", "junit", question=False)
 def command(session: Session, change: str | None, with_diff: bool, gate: str) -> ExitCode:
     """Show what merging a change does, on every cluster.
 
@@ -43,15 +44,30 @@ def command(session: Session, change: str | None, with_diff: bool, gate: str) ->
     with Store.within(session.repository.git_dir) as store:
         answer = impact(session.repository, session.config, change, clusters=session.clusters, store=store)
         found = findings(answer, session.repository, session.config, store, whole=not session.clusters)
-    click.echo(_shown(session, answer, found, with_diff=with_diff), color=session.terminal.colour)
+    click.echo(_shown(session, answer, found, stop, with_diff=with_diff), color=session.terminal.colour)
     return ExitCode.FINDINGS if stop.fails(found) else ExitCode.DONE
 
 
-def _shown(session: Session, answer: Impact, found: Sequence[Finding], *, with_diff: bool) -> str:
-    if session.output == "json":
-        from indexer.report import json, json_impact
+def _shown(session: Session, answer: Impact, found: Sequence[Finding], stop: Gate, *, with_diff: bool) -> str:
+    from indexer.query.rules.catalogue import RULES
 
-        return json.dumps(json_impact.impact(answer, found, with_diff=with_diff))
+    match session.output:
+        case "json":
+            from indexer.report import json, json_impact
+
+            return json.dumps(json_impact.impact(answer, found, with_diff=with_diff))
+        case "markdown":
+            from indexer.query.links import Links
+            from indexer.report import markdown_impact
+
+            link = Links(session.repository, session.config, answer.head.commit or session.repository.head())
+            return markdown_impact.render(
+                answer, found, RULES, stop, link, clusters=session.clusters, with_diff=with_diff
+            )
+        case "sarif" | "github" | "junit":
+            from indexer.report.findings import FORMATS
+
+            return FORMATS[session.output]("fluxidx impact", found, RULES, stop)
     from indexer.report import text_impact
 
     root = session.repository.root

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from indexer.kustomize.nodes import text_at
@@ -25,7 +25,7 @@ class _Types(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _types() -> _Types:
-    data = json.loads(files("indexer.flux").joinpath(_DATA).read_text(encoding="utf-8"))
+    data = json.loads(Path(__file__).with_name(_DATA).read_bytes())
     kinds = {
         (version, kind): name or kind
         for version, listed in data["kinds"].items()

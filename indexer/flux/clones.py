@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from indexer.flux import semver
 from indexer.git.command import GitError

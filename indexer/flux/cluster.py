@@ -128,7 +128,7 @@ class ClusterRun:
         """FluxInstances, with their parent and definition."""
         self.brought: dict[int, tuple[Substitution, ...]] = {}
         """What ``postBuild`` filled in objects of the entry that another cluster delivers, by their identity."""
-        self.sets = SetRun(self.name, self._found_tree, self.find_object, self.carried)
+        self.sets = SetRun(self.name, self._found_tree, self.find_whole, self.carried)
         self.helm = HelmRun(self)
 
     def supply(self, objects: list[Mapping]) -> None:
@@ -283,7 +283,8 @@ class ClusterRun:
             if loaded is not None and (loaded.missing or loaded.optional) and not last:
                 return False
             self.tell(job.id)
-            job.task = Task(job.spec, job.tree_digest, job.artifact, loaded, relevant(self.carried, job.id, loaded))
+            carried = relevant(self.carried, job.id, loaded.variables.values.values() if loaded is not None else ())
+            job.task = Task(job.spec, job.tree_digest, job.artifact, loaded, carried)
             anew = self.workspace.wants_trees(self.name, job.id)
             job.outcome = self.workspace.renderer.render(job.task, anew=anew)
             job.failure = job.outcome.failure
@@ -323,6 +324,12 @@ class ClusterRun:
             self.workspace.progress(f"{self.name}: {unit}")
 
     def find_object(self, reference: ReferenceSpec) -> Mapping | None:
+        """The object that a reference means, encrypted values hidden; None where none is known."""
+        found = self.objects.get((reference.kind, reference.namespace, reference.name))
+        return None if found is None else found.outline
+
+    def find_whole(self, reference: ReferenceSpec) -> Mapping | None:
+        """The same with all that is written in it."""
         found = self.objects.get((reference.kind, reference.namespace, reference.name))
         return None if found is None else found.root
 

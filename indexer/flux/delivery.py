@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from indexer.flux.identity import Substitution
-from indexer.flux.openness import Openness
+from indexer.flux.openness import Openness, outline
 from indexer.flux.packing import (
     Packed,
     canonical,
@@ -30,6 +30,7 @@ from indexer.flux.resources import (
     name_of,
     namespace_of,
 )
+from indexer.flux.sops import is_encrypted
 from indexer.manifest.node import Mapping, Span
 
 _GROUPS: Final = frozenset({KUSTOMIZE, SOURCE, GENERATOR, HELM, OPERATOR})
@@ -47,7 +48,18 @@ def matters(root: Mapping) -> bool:
 class Delivery:
     """One such object. Its tree may have to be read or rendered first, and is when somebody asks for it."""
 
-    __slots__ = ("_load", "_root", "definition", "group", "kind", "name", "namespace", "substitutions", "tree_digest")
+    __slots__ = (
+        "_load",
+        "_outline",
+        "_root",
+        "definition",
+        "group",
+        "kind",
+        "name",
+        "namespace",
+        "substitutions",
+        "tree_digest",
+    )
 
     def __init__(
         self,
@@ -56,6 +68,7 @@ class Delivery:
         substitutions: tuple[Substitution, ...],
         load: Callable[[], Mapping],
         tree_digest: bytes | None = None,
+        outline: bytes | None = None,
     ) -> None:
         self.group, self.kind, self.namespace, self.name = named
         self.definition = definition
@@ -65,6 +78,7 @@ class Delivery:
         """Equal for equal trees; None where it was not worked out."""
         self._load = load
         self._root: Mapping | None = None
+        self._outline: bytes | Mapping | None = outline
 
     @classmethod
     def of(cls, root: Mapping, definition: Span | None, substitutions: tuple[Substitution, ...] = ()) -> Delivery:
@@ -79,21 +93,32 @@ class Delivery:
             self._root = self._load()
         return self._root
 
+    @property
+    def outline(self) -> Mapping:
+        """The object, for those who do not ask for encrypted values, which may be hidden in it."""
+        if self._root is not None or self._outline is None:
+            return self.root
+        if isinstance(self._outline, bytes):
+            self._outline = unpack_tree(self._outline)
+        return self._outline
+
     def pack(self, openness: Openness) -> Packed:
         """All but what must not be stored: then its tree is left out. Works out the digest."""
         tree = pack_tree(self.root)
         data = canonical(tree)
         self.tree_digest = digest(data)
         redacted = frozenset(one.variable for one in self.substitutions if one.redacted)
-        kept = None
+        kept = hidden = None
         if self.kind != "Secret" and len(data) < _LARGE and may_be_stored(tree, redacted, openness.holds_no_secret):
             kept = data
+        elif is_encrypted(self.root):
+            hidden = canonical(pack_tree(outline(self.root)))
         named = self.group, self.kind, self.namespace, self.name
-        return named, pack_span(self.definition), pack_substitutions(self.substitutions), self.tree_digest, kept
+        return named, pack_span(self.definition), pack_substitutions(self.substitutions), self.tree_digest, kept, hidden
 
 
 def unpack_delivery(packed: Packed, render: Callable[[], Mapping]) -> Delivery:
     """The delivery that was packed; ``render`` makes a tree that was left out."""
-    named, definition, substitutions, tree_digest, tree = packed
+    named, definition, substitutions, tree_digest, tree, hidden = packed
     load = render if tree is None else lambda: unpack_tree(tree)
-    return Delivery(named, unpack_span(definition), unpack_substitutions(substitutions), load, tree_digest)
+    return Delivery(named, unpack_span(definition), unpack_substitutions(substitutions), load, tree_digest, hidden)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import marshal
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -124,7 +123,7 @@ def _with_config(found: list[EntryPoint], config: Config) -> list[EntryPoint]:
     """Found clusters with what the configuration says of them by name."""
     open_ = [cluster for cluster in config.clusters if not cluster.entry]
     if len(open_) == len(found) == 1:
-        return [replace(found[0], config=open_[0])]
+        return [found[0]._replace(config=open_[0])]
     names = {entry.config.name for entry in found}
     for cluster in open_:
         if cluster.name not in names:
@@ -135,7 +134,7 @@ def _with_config(found: list[EntryPoint], config: Config) -> list[EntryPoint]:
                 "correct its name or give it an entry",
             )
     known = {cluster.name: cluster for cluster in open_}
-    return [replace(entry, config=known.get(entry.config.name, entry.config)) for entry in found]
+    return [entry._replace(config=known.get(entry.config.name, entry.config)) for entry in found]
 
 
 def _sorted_out(tree: Tree, cache: BuildCache, store: Store | None) -> dict[str, _Worth]:
@@ -297,5 +296,5 @@ def _named(entries: Iterable[EntryPoint]) -> list[EntryPoint]:
         while unique in used:
             unique, count = f"{name}-{count}", count + 1
         used.add(unique)
-        result.append(replace(entry, config=entry.config._replace(name=unique)))
+        result.append(entry._replace(config=entry.config._replace(name=unique)))
     return result

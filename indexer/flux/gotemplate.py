@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from indexer.flux.gofunctions import FUNCTIONS
 from indexer.flux.gotokens import Piece, TemplateError, Token, lex, tokens
@@ -23,7 +23,8 @@ _MAX_OUTPUT: Final = 1 << 22
 """Characters that one rendering may have."""
 
 
-class Emitted(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Emitted:
     """A part of the output: a literal text (``origins`` is empty and ``literal`` true), or what an action printed."""
 
     text: str
@@ -34,7 +35,8 @@ class Emitted(NamedTuple):
     value: Value | None = None
 
 
-class Control(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Control:
     """A part of the output, by its offsets, over whose presence a value decided."""
 
     start: int
@@ -62,7 +64,8 @@ class Output:
                 raise Unsupported("the template makes more than 4 MiB of text", part.start)
 
 
-class _Pipe(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Pipe:
     commands: tuple[tuple[_Operand, ...], ...]
     start: int
     variables: tuple[str, ...] = ()
@@ -70,7 +73,8 @@ class _Pipe(NamedTuple):
     """``=`` instead of ``:=``."""
 
 
-class _Operand(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Operand:
     """A literal, a variable, the dot, a function or a pipeline in parentheses, with the fields taken of it."""
 
     kind: str
@@ -79,7 +83,8 @@ class _Operand(NamedTuple):
     start: int
 
 
-class _Block(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Block:
     """``if``, ``with`` and ``range``, an action (``print``), a text, ``break`` or ``continue``."""
 
     kind: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final
 
 
 class TemplateError(Exception):
@@ -15,7 +16,8 @@ class TemplateError(Exception):
         self.offset = offset
 
 
-class Piece(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Piece:
     """A literal text of a template, or the inside of an action."""
 
     text: str
@@ -27,7 +29,8 @@ class Piece(NamedTuple):
     """Where an action's text begins."""
 
 
-class Token(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Token:
     """One word of an action. ``joined``: no space stands before it."""
 
     kind: str

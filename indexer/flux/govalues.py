@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from indexer.flux.gotokens import TemplateError
 from indexer.manifest.gonumber import float_text
@@ -22,7 +23,8 @@ class FunctionError(TemplateError):
     """A function that fails on its arguments, as Go's does."""
 
 
-class Origin(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Origin:
     """An input that a value was made of."""
 
     name: str
@@ -30,7 +32,8 @@ class Origin(NamedTuple):
     node: Node
 
 
-class Value(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Value:
     """A value of a template: plain data, and what it was made of."""
 
     data: Any

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import posixpath
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from indexer.flux.generate import generate
 from indexer.flux.model import Inputs, UnitState

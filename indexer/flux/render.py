@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 
 from indexer.flux.cluster import ClusterRun, Workspace
 from indexer.flux.config import ClusterConfig, Config, ConfigError
@@ -64,7 +63,7 @@ def _render(workspace: Workspace, config: Config, only: Collection[str]) -> list
     wanted = [entry for entry in entries if not only or entry.config.name in _roots(only)]
     clusters = [cluster for entry in wanted for cluster in render_cluster(entry, workspace, config)]
     refs = tuple(sorted(sources.looked_up))
-    return [replace(cluster, refs=refs) for cluster in clusters]
+    return [cluster._replace(refs=refs) for cluster in clusters]
 
 
 def _roots(names: Collection[str]) -> set[str]:

@@ -1,15 +1,16 @@
 """Kustomizations rendered, or taken from the store where nothing that they depend on is different.
 
-The key of a record is all that a rendering depends on besides the files of the indexed repository: the program, the
-Kustomization with the places of its fields, the artifact, the variables. Under it lie the records of what was read, and
-one counts when all of it is still the same. What the rest of the cluster has to say of a unit's objects (scopes, values
-of releases, markers) is only known in the end: it belongs to the id of the rows.
+The key of a record is what a rendering depends on besides the files of the indexed repository and the variables: the
+program, the Kustomization with the places of its fields, the artifact. Under it lie the records of what was read and
+which variables were asked for, and one counts when all of that is still the same. What the rest of the cluster has to
+say of a unit's objects (scopes, values of releases, markers) is known in the end only: it belongs to the id of the rows.
 """
 
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Mapping as Table
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple, overload
@@ -32,13 +33,15 @@ from indexer.flux.packing import (
     unpack_objects,
     unpack_span,
 )
+from indexer.flux.postbuild import Variable
 from indexer.flux.resources import HELM, KustomizationSpec, group_of, kind_of, name_of
 from indexer.flux.scope import Kind, declared
 from indexer.flux.sharing import SharedBuilds
 from indexer.flux.sops import is_encrypted
 from indexer.flux.sources import Artifact
 from indexer.flux.store import Record, Store, engine
-from indexer.flux.variables import Carried, Loaded, with_upstream
+from indexer.flux.substitute import NAME
+from indexer.flux.variables import Carried, Loaded, relevant, with_upstream
 from indexer.git.artifact import identity
 from indexer.git.recording import Present, RecordingTree
 from indexer.git.tree import Tree
@@ -56,7 +59,6 @@ class Task(NamedTuple):
     artifact: Artifact
     loaded: Loaded | None
     carried: Carried
-    """As far as its variables are concerned."""
 
     @property
     def id(self) -> UnitId:
@@ -81,6 +83,10 @@ class Outcome:
     deliveries: tuple[Delivery, ...] = ()
     objects: tuple[Applied, ...] | None = None
     """None where they were not rendered in this process."""
+    asked: tuple[str, ...] = ()
+    """The variables that were asked for, known or not."""
+    answer: bytes = b""
+    """What stands for all that was known of them."""
     key: bytes | None = None
     """What it is stored under; None where it is not."""
     record: Record | None = None
@@ -179,9 +185,9 @@ class Renderer:
         if key is None or self._store is None:
             return self._rendered(task, None)
         known = self._made.get(key)
-        if known is not None and (known.objects is not None or not anew):
+        if known is not None and (known.objects is not None or not anew) and _answer(task, known.asked) == known.answer:
             return known
-        record = None if anew else next((one for one in self._store.find(key) if self._holds(one)), None)
+        record = None if anew else next((one for one in self._store.find(key) if self._holds(one, task)), None)
         outcome = self._rendered(task, key) if record is None else self._recorded(task, key, record)
         self._made[key] = outcome
         return outcome
@@ -224,15 +230,26 @@ class Renderer:
 
     def _rendered(self, task: Task, key: bytes | None) -> Outcome:
         recording = RecordingTree(task.artifact.tree)
+        loaded = task.loaded
+        table = _Table(loaded.variables.values if loaded is not None else {})
+        if loaded is not None:
+            loaded = loaded._replace(variables=replace(loaded.variables, values=table))
+        outcome = self._finished(task, loaded, recording)
+        outcome.key = None if recording.remote else key
+        outcome.asked = tuple(sorted(table.asked))
+        outcome.answer = _answer(task, outcome.asked)
+        return outcome
+
+    def _finished(self, task: Task, loaded: Loaded | None, recording: RecordingTree) -> Outcome:
         try:
             built = self._builds.build(task.spec, recording)
-            finished = finish_unit(built, task.loaded, self._digests)
+            finished = finish_unit(built, loaded, self._digests)
         except UnitFailure as failure:
-            return Outcome(inputs_of(recording), failure, key=_storable(key, recording))
+            return Outcome(inputs_of(recording), failure)
         made = finished.objects
         if task.carried:
             made = tuple(
-                replace(obj, substitutions=with_upstream(obj.substitutions, task.id, task.carried)) for obj in made
+                obj._replace(substitutions=with_upstream(obj.substitutions, task.id, task.carried)) for obj in made
             )
         hidden = next((obj.root for obj in made if is_encrypted(obj.root)), None)
         return Outcome(
@@ -246,7 +263,6 @@ class Renderer:
                 Delivery.of(obj.root, obj.resource.definition, obj.substitutions) for obj in made if matters(obj.root)
             ),
             objects=made,
-            key=_storable(key, recording),
         )
 
     # The store
@@ -258,16 +274,17 @@ class Renderer:
             return None
         try:
             own = task.tree_digest or digest(canonical(pack_tree(task.spec.root)))
-            return digest(canonical((engine(), own, artifact, _variables(task))))
+            return digest(canonical((engine(), own, artifact, _ways(task.loaded))))
         except (RecursionError, ValueError):
             return None
 
-    def _holds(self, record: Record) -> bool:
-        return self._present.matches(*marshal.loads(record.inputs))  # noqa: S302 - see the store
+    def _holds(self, record: Record, task: Task) -> bool:
+        read, listed, absent, asked, answer = marshal.loads(record.inputs)  # noqa: S302 - see the store
+        return self._present.matches(read, listed, absent) and _answer(task, asked) == answer
 
     def _recorded(self, task: Task, key: bytes, record: Record) -> Outcome:
         """The outcome of a record, with deliveries that are read when they are asked for."""
-        read, listed, absent = marshal.loads(record.inputs)  # noqa: S302
+        read, listed, absent, asked, answer = marshal.loads(record.inputs)  # noqa: S302
         failure, unknown, encrypted, kinds, scopes, unmatched, deliveries, beyond, _ = marshal.loads(record.outcome)  # noqa: S302
         outcome = Outcome(
             Inputs(read, listed, frozenset(absent)),
@@ -277,6 +294,8 @@ class Renderer:
             kinds,
             dict(scopes),
             tuple(Unmatched(operation, unpack_span(span), reason) for operation, span, reason in unmatched),
+            asked=asked,
+            answer=answer,
             key=key,
             record=record,
             beyond=Beyond(*beyond),
@@ -304,7 +323,15 @@ class Renderer:
         )
         failure = outcome.failure
         try:
-            seen = canonical((inputs.read, inputs.listed, tuple(sorted(inputs.absent))))
+            seen = canonical(
+                (
+                    _sorted(inputs.read),
+                    _sorted(inputs.listed),
+                    tuple(sorted(inputs.absent)),
+                    outcome.asked,
+                    outcome.answer,
+                )
+            )
             packed = marshal.dumps(
                 (
                     None if failure is None else (str(failure), failure.state.value),
@@ -342,27 +369,48 @@ def _stored(store: Store, name: bytes) -> tuple[RenderedObject, ...]:
     return unpack_objects(data)
 
 
-def _storable(key: bytes | None, recording: RecordingTree) -> bytes | None:
-    """The key, unless what was read at a URL would have to be known, too."""
-    return None if recording.remote else key
+class _Table(Table[str, Variable]):
+    """Variables that remember which of them were asked for."""
+
+    def __init__(self, values: Table[str, Variable]) -> None:
+        self._values = values
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> Variable:
+        self.asked.add(name)
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
 
 
-def _variables(task: Task) -> Packed | None:
-    """All that a unit's objects are expanded with, and what units above put into that."""
-    loaded = task.loaded
+def _ways(loaded: Loaded | None) -> Packed | None:
+    """How variables are expanded, whatever their values."""
     if loaded is None:
         return None
     variables = loaded.variables
-    return (
-        tuple(
-            (name, one.value, one.supplied_by, pack_span(one.span), one.redacted)
-            for name, one in variables.values.items()
-        ),
-        (variables.unknown, variables.optional, variables.strict, variables.always, pack_span(variables.entry)),
-        tuple(map(str, loaded.missing)),
-        tuple(map(str, loaded.optional)),
-        tuple((supplier, pack_substitutions(filled)) for supplier, filled in task.carried.items()),
+    refused = next((name for name in variables.values if not NAME.fullmatch(name)), None)
+    how = variables.unknown, variables.optional, variables.strict, variables.always, pack_span(variables.entry)
+    return (*how, bool(variables.values), refused, tuple(map(str, loaded.missing)), tuple(map(str, loaded.optional)))
+
+
+def _answer(task: Task, asked: Iterable[str]) -> bytes:
+    """What stands for all that is known of some variables, and of what units above put into their values."""
+    values = task.loaded.variables.values if task.loaded is not None else {}
+    known = {name: values.get(name) for name in asked}
+    packed = tuple(
+        (name, *((one.value, one.supplied_by, pack_span(one.span), one.redacted) if one is not None else ()))
+        for name, one in known.items()
     )
+    above = relevant(task.carried, task.id, [one for one in known.values() if one is not None])
+    return digest(canonical((packed, tuple((by, pack_substitutions(filled)) for by, filled in above.items()))))
+
+
+def _sorted(record: Table[str, str]) -> dict[str, str]:
+    return dict(sorted(record.items()))
 
 
 def _is_release(obj: RenderedObject) -> bool:

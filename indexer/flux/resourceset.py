@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from indexer.flux.copied import FindObject, fill
 from indexer.flux.gotemplate import TemplateError, Unsupported, execute
@@ -91,7 +90,7 @@ def with_copies(made: ExpandedSet, find_object: FindObject, carried: Carried) ->
     """
     filled = fill([one.root for one in made.objects], find_object)
     objects = tuple(
-        replace(one, applied=_with_copied(one.applied, final, carried.get(filled.sources.get(index, ""), ())))
+        one._replace(applied=_with_copied(one.applied, final, carried.get(filled.sources.get(index, ""), ())))
         for index, (one, final) in enumerate(zip(made.objects, filled.roots, strict=True))
     )
     return ExpandedSet(objects, "; ".join(filled.unknown) or None, filled.waits)
@@ -102,7 +101,7 @@ def _with_copied(made: Applied, root: Mapping, substitutions: tuple[Substitution
     data = tuple(
         one for one in substitutions if any(where.startswith(("/data/", "/binaryData/")) for where in one.fields)
     )
-    return replace(made, root=root, substitutions=(*made.substitutions, *data))
+    return made._replace(root=root, substitutions=(*made.substitutions, *data))
 
 
 def _span(node: Node | None) -> Span | None:

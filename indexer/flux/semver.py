@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 _TAIL: Final = r"(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
@@ -67,7 +68,8 @@ def _version(major: str, minor: str, patch: str, pre: str | None) -> Version:
     )
 
 
-class _Term(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Term:
     """One comparison; ``given`` counts the numbers that are there (``1.2`` has 2, ``*`` has 0)."""
 
     operator: str
@@ -137,7 +139,8 @@ def _agreement(one: Version, other: Version) -> int:
     return next((n for n in range(3) if one[n] != other[n]), 3)
 
 
-class Range(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Range:
     """Alternatives, each of terms that all have to hold."""
 
     alternatives: tuple[tuple[_Term, ...], ...]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import replace
 from typing import Any
 
 from indexer.flux.generate import MERGED_FIELDS
@@ -45,7 +44,7 @@ class SharedBuilds:
             return built
         built, own = self._kept[key]
         recording.absorb(own)
-        return replace(built, spec=spec)
+        return built._replace(spec=spec)
 
 
 def _key(spec: KustomizationSpec, tree: Tree) -> tuple[Any, ...] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Table
 from typing import Final, NamedTuple
 
@@ -66,11 +66,9 @@ Carried = Table[str, tuple[Substitution, ...]]
 """What units put into the objects that supply variables which they deploy, by kind, namespace and name."""
 
 
-def relevant(carried: Carried, unit: UnitId, loaded: Loaded | None) -> Carried:
-    """The part of ``carried`` that has to do with the variables of a unit."""
-    if loaded is None or not carried:
-        return {}
-    suppliers = {_supplier(one.supplied_by, unit) for one in loaded.variables.values.values()}
+def relevant(carried: Carried, unit: UnitId, variables: Iterable[Variable]) -> Carried:
+    """The part of ``carried`` that has to do with some variables of a unit."""
+    suppliers = {_supplier(one.supplied_by, unit) for one in variables} if carried else ()
     return {supplier: carried[supplier] for supplier in sorted(suppliers) if supplier in carried}
 
 

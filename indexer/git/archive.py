@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import posixpath
-import tarfile
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,6 +18,8 @@ class ArchiveError(Exception):
 
 def unpack(data: bytes) -> Iterator[tuple[str, bytes]]:
     """The regular files of an archive that lie inside of it, by path. Raises ArchiveError."""
+    import tarfile
+
     left = _MAX_BYTES
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:

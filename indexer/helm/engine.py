@@ -7,7 +7,6 @@ no plugin and no post-renderer is run, nothing is downloaded.
 from __future__ import annotations
 
 import re
-import tempfile
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -33,6 +32,9 @@ class Capabilities(NamedTuple):
     """``group/version`` or ``group/version/Kind`` that it serves beside the built-in ones."""
 
 
+_BUILT_IN: Final = Capabilities()
+
+
 class Rendered(NamedTuple):
     """One document that a template gave, or one file of ``crds/``."""
 
@@ -49,7 +51,7 @@ def render(
     namespace: str,
     *,
     validate: bool = True,
-    capabilities: Capabilities = Capabilities(),
+    capabilities: Capabilities = _BUILT_IN,
     limits: Limits = _LIMITS,
 ) -> list[Rendered]:
     """The manifests of a release without its hooks, then its CRDs. Raises ChartError.
@@ -61,6 +63,8 @@ def render(
         options["kube_version"] = capabilities.kubernetes
     if capabilities.api_versions:
         options["api_versions"] = list(capabilities.api_versions)
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="fluxidx-") as folder:
         root = Path(folder, "chart")
         _write(chart, root, validate=validate)

@@ -9,12 +9,11 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any, Final, NamedTuple
+from typing import IO, Any, Final
 
 from indexer.helm.chart import ChartError, NotAtHand
 
@@ -29,7 +28,8 @@ class ChartTooLarge(ChartError):
     """A chart that takes more time or memory, or gives more text, than any chart should."""
 
 
-class Limits(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Limits:
     """What the rendering of one chart may take."""
 
     seconds: int = 20
@@ -80,8 +80,10 @@ class Worker:
             if find_spec("helm_python") is None:
                 raise EngineMissing("rendering charts needs helm-python-sdk: pip install 'fluxidx[helm]'")
             self._parent = os.getpid()
-            # -P: the current directory may be a repository that holds modules of its own.
+            import tempfile
+
             self._errors = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115  # as long as the process
+            # -P: the current directory may be a repository that holds modules of its own.
             self._process = subprocess.Popen(
                 [sys.executable, "-P", _SCRIPT],
                 stdin=subprocess.PIPE,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import calendar
 import re
 from functools import lru_cache
 from typing import Any, Final
@@ -241,8 +240,10 @@ def _timestamp(text: str) -> str | None:
     found = _DATE.match(text)
     if found is None:
         return None
+    from calendar import monthrange  # which files without dates need not wait for
+
     year, month, day = int(found[1]), int(found[2]), int(found[3])
-    if not 1 <= month <= 12 or not 1 <= day <= calendar.monthrange(year, month)[1]:
+    if not 1 <= month <= 12 or not 1 <= day <= monthrange(year, month)[1]:
         return None
     hour_text, zone = found["th"] or found["sh"], found["zone"]
     if hour_text is None:

@@ -75,7 +75,9 @@ class Commits:
             sha = None
         if own is None or sha is None:
             link = permalink(url, ref, file, first, last, self._forges) if place else None
-            return None, link, (Hop("commit", f"the definition is in another repository, {named}"),)
+            # What a generator makes or an archive holds is called by a sentence.
+            where = f"no file of this repository: it is {named}" if " " in named else f"another repository, {named}"
+            return None, link, (Hop("commit", f"the definition is in {where}"),)
         commit = self._repository.last_commit(file, first, last, sha)
         link = permalink(own, sha, file, first, last, self._forges)
         return (commit if isinstance(commit, Commit) else None), link, ()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from indexer.flux.model import ObjectId, UnitId
@@ -30,7 +31,8 @@ _WORST_FIRST: Final = tuple(Severity)
 _NUMBER: Final = re.compile(r"\d+")
 
 
-class Finding(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Finding:
     """One thing that a rule found."""
 
     rule: str
@@ -65,7 +67,8 @@ class Finding(NamedTuple):
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
-class Grouped(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Grouped:
     """One fault, however many clusters, units and objects show it."""
 
     finding: Finding

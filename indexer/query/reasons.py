@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import os
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 from indexer.flux.identity import UnitId, UnitState
 from indexer.git.sourceignore import Ignore, load

@@ -166,8 +166,12 @@ def _decide(marks: list[Mark], flux: FluxState) -> tuple[UnitId | None, list[str
             elif chosen is None:
                 chosen = mark.unit
             elif mark.unit != chosen and kind is not MarkKind.HELM and _is_rival(mark, chosen, marks):
-                contradictions.append(f"{_name(chosen)} controls it, and its {kind} name {_name(mark.unit)}")
+                contradictions.append(f"{_name(chosen)} controls it, and {_claim(mark)} {_name(mark.unit)}")
     return chosen, list(dict.fromkeys(contradictions))
+
+
+def _claim(mark: Mark) -> str:
+    return "it is in the inventory of" if mark.kind is MarkKind.INVENTORY else "its labels name"
 
 
 def _is_rival(mark: Mark, chosen: UnitId, marks: list[Mark]) -> bool:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from indexer.index.read import storable
+
 LIMIT: Final = 60_000
 """Characters of a comment. GitHub takes 65,536, GitLab a million, Gitea and Forgejo 65,535 by default."""
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~])")
@@ -25,7 +27,7 @@ class Comment:
         self._room = limit - len(marker) - _RESERVED
 
     def __str__(self) -> str:
-        return "\n\n".join(self._blocks) + "\n"
+        return "\n\n".join(self._blocks)
 
     def add(self, block: str) -> bool:
         """Adds a block; False where there is no room for it."""
@@ -54,6 +56,10 @@ class Comment:
         self._room -= len(text) + 2
         self._blocks.append(text)
 
+    def end(self, left_out: int) -> None:
+        """Says how many blocks there was no room for."""
+        self._blocks.append(self.cut(left_out))
+
     def cut(self, count: int) -> str:
         """What stands in the place of what is left out."""
         return _CUT.format(count=count, command=self._command)
@@ -65,12 +71,13 @@ _RESERVED: Final = 2_000
 
 def plain(text: str) -> str:
     """``text`` as it is: nothing in it is markup, mentions somebody or links an issue."""
-    escaped = _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    escaped = _SPECIAL.sub(r"\\\1", " ".join(storable(text).split()))
     return escaped.replace("@", "&#64;").replace("://", ":&#47;/")
 
 
 def code(text: str) -> str:
     """``text`` in the type of code, whatever backticks it holds."""
+    text = storable(text)
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if text.startswith("`") or text.endswith("`") else ""

@@ -19,8 +19,8 @@ _ROOT: Final = "%SRCROOT%"
 _FINGERPRINT: Final = "fluxidx/v1"
 
 
-def render(findings: Iterable[Finding], rules: Mapping[str, Rule]) -> str:
-    """A SARIF log with one run. A fault that several clusters share is one result."""
+def render(command: str, findings: Iterable[Finding], rules: Mapping[str, Rule]) -> str:
+    """A SARIF log with one run of ``command``. A fault that several clusters share is one result."""
     used = list(rules)
     seen: Counter[str] = Counter()
     results = []
@@ -34,6 +34,8 @@ def render(findings: Iterable[Finding], rules: Mapping[str, Rule]) -> str:
     }
     run = {
         "tool": {"driver": driver},
+        # Forges keep the results of one category apart from those of another.
+        "automationDetails": {"id": f"{command}/"},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
         "results": results,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from indexer.index.read import storable
 from indexer.query.check import Checked
 from indexer.query.findings import Finding, Grouped, Severity, grouped
 from indexer.query.gate import Gate
@@ -67,10 +68,10 @@ def _finding(writer: Writer, one: Grouped, *, verbose: bool) -> None:
     on = some(one.clusters, max(room, 12)) if one.clusters else ""
     link = writer.file_url(finding.file) if finding.file is not None else None
     writer.line(f"  {terminal.link(where, link)}  {terminal.style(on, fg='cyan')}")
-    writer.wrapped(finding.message, 4)
+    writer.wrapped(storable(finding.message), 4)
     listed = finding.related if verbose else finding.related[:_RELATED]
     for span in listed:
-        writer.line(terminal.style(f"    ↳ {place(span)}" if terminal.unicode else f"    > {place(span)}", dim=True))
+        writer.line(terminal.style(f"    {terminal.glyph('↳', '>')} {storable(place(span))}", dim=True))
     if len(listed) < len(finding.related):
         writer.line(terminal.style(f"      and {count(len(finding.related) - len(listed), 'more line')}", dim=True))
 
@@ -80,7 +81,7 @@ def _position(finding: Finding) -> str:
     span = finding.span
     assert span is not None
     elsewhere = f"  ({span.source.repository})" if span.source.repository else ""
-    return f"{span.source.file}:{span.line}{elsewhere}"
+    return f"{storable(span.source.file)}:{span.line}{elsewhere}"
 
 
 def _unjudged(writer: Writer, answer: Checked, *, verbose: bool) -> None:

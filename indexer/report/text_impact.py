@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from indexer.flux.model import UnitId
 from indexer.git.changes import SideName
-from indexer.query.findings import Finding, Severity
+from indexer.query.findings import Finding
 from indexer.query.impact import (
     Accounted,
     Cause,
@@ -26,8 +26,10 @@ from indexer.query.impact import (
     Unrendered,
 )
 from indexer.query.impact.diff import Diffs
+from indexer.query.rules.catalogue import RULES
+from indexer.report import text_findings
 from indexer.report.terminal import Terminal
-from indexer.report.text import Writer, count, object_name, place, position
+from indexer.report.text import Writer, count, object_name, position
 
 SHOWN: Final = 12
 """Objects of a unit, and fields of an object, that are shown; more are counted, unless all are asked for."""
@@ -47,7 +49,6 @@ _UNIT_COLOUR: Final = {
     UnitChangeKind.REMOVED: "red",
     UnitChangeKind.FAILS: "red",
 }
-_SEVERITY: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "blue"}
 
 
 def render(
@@ -115,8 +116,8 @@ class _Report:
             self._objects(objects)
 
     def _unit_change(self, one: UnitChange) -> None:
-        what = self._terminal.style(f"the unit {_VERBS[one.change]}", fg=_UNIT_COLOUR.get(one.change, "yellow"))
-        self._row(4, what, f"the unit {_VERBS[one.change]}", _places([one.cause]))
+        what = self._terminal.style(f"the unit {VERBS[one.change]}", fg=_UNIT_COLOUR.get(one.change, "yellow"))
+        self._row(4, what, f"the unit {VERBS[one.change]}", _places([one.cause]))
         if one.detail:
             self._writer.wrapped(one.detail, 8)
 
@@ -304,16 +305,13 @@ class _Report:
             note = f"{count(rest, 'unit')} that the change does not touch cannot be rendered here (-v lists them)"
             self._writer.wrapped(note, 0, dim=True)
 
-    def _findings(self, findings: Iterable[Finding]) -> None:
-        for one in findings:
+    def _findings(self, findings: Sequence[Finding]) -> None:
+        if findings:
             self._writer.line()
-            head = f"{one.severity} {one.rule}"
-            where = f"  {place(one.span)}" if one.span is not None else ""
-            self._writer.line(f"{self._terminal.style(head, bold=True, fg=_SEVERITY[one.severity])}{where}")
-            self._writer.wrapped(one.message, 2)
+            text_findings.write(self._writer, findings, RULES, verbose=self._verbose)
 
 
-_VERBS: Final = {
+VERBS: Final = {
     UnitChangeKind.ADDED: "is new",
     UnitChangeKind.REMOVED: "is removed",
     UnitChangeKind.SUSPENDED: "is suspended",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ Objects = dict[Key, str]
 """Identity → the object as JSON."""
 
 _GROUP = "kustomize.toolkit.fluxcd.io"
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _REPEATED = 0.1
 """The share of builds that are made again although nothing that they are known to read has changed."""
 
@@ -36,6 +38,7 @@ class FluxBuild:
     def units(self, root: Path, clusters: Iterable[Cluster]) -> dict[tuple[str, UnitId], Objects | None]:
         """The objects of each Kustomization that lies in the checkout; None for one that cannot be built."""
         found: dict[tuple[str, UnitId], Objects | None] = {}
+        names = _names(root)
         for cluster in clusters:
             units = {unit.id: unit for unit in cluster.units if unit.id.kind == "Kustomization" and not unit.target}
             waiting = sorted(units.values(), key=lambda unit: _depth(unit, units))
@@ -43,7 +46,7 @@ class FluxBuild:
                 left = []
                 for unit in waiting:
                     spec = self._spec(root, unit, found)
-                    variables = None if spec is None else _variables(spec, unit, found)
+                    variables = None if spec is None else _variables(spec, unit, found, names if last else ())
                     if variables is None and not last:
                         left.append(unit)
                     else:
@@ -103,11 +106,15 @@ class FluxBuild:
 
 
 class _Loader(yaml.CSafeLoader):  # type: ignore[misc]
-    """Leaves timestamps texts, which JSON can hold."""
+    """Leaves timestamps and equals signs texts, which JSON can hold."""
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, expression) for tag, expression in rules if tag != "tag:yaml.org,2002:timestamp"]
+    first: [
+        (tag, expression)
+        for tag, expression in rules
+        if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")
+    ]
     for first, rules in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 
@@ -122,28 +129,34 @@ def _depth(unit: Unit, units: dict[UnitId, Unit]) -> int:
 
 
 def _variables(
-    spec: dict[str, Any], unit: Unit, found: dict[tuple[str, UnitId], Objects | None]
+    spec: dict[str, Any], unit: Unit, found: dict[tuple[str, UnitId], Objects | None], names: Iterable[str]
 ) -> dict[str, str] | None:
-    """All variables of a unit, those from ConfigMaps and Secrets included; None where one of these is not there."""
+    """All variables of a unit, those from ConfigMaps and Secrets included; None where one of these is not there.
+
+    With ``names``, it is taken to be nowhere in Git: then all these variables stay as they are written.
+    """
     post = spec.get("postBuild") or {}
     values: dict[str, str] = {}
     for reference in post.get("substituteFrom") or ():
         key = ("", reference["kind"], unit.id.namespace, reference["name"])
         text = next(
-            (
-                objects[key]
-                for (cluster, _), objects in found.items()
-                if cluster == unit.cluster and objects and key in objects
-            ),
-            None,
+            (one[key] for (cluster, _), one in found.items() if cluster == unit.cluster and one and key in one), None
         )
         if text is None and not reference.get("optional"):
-            return None
+            if not names:
+                return None
+            values |= {name: f"${{{name}}}" for name in names}
         data = json.loads(text) if text is not None else {}
         values |= {
-            name: str(value) for name, value in {**(data.get("data") or {}), **(data.get("stringData") or {})}.items()
+            name: str(value) for part in ("data", "stringData") for name, value in (data.get(part) or {}).items()
         }
     return values | {name: str(value) for name, value in (post.get("substitute") or {}).items()}
+
+
+def _names(root: Path) -> list[str]:
+    """The variables that any manifest uses."""
+    files = (path for path in root.rglob("*.y*ml") if path.is_file())
+    return sorted({name for path in files for name in _VARIABLE.findall(path.read_text(errors="replace"))})
 
 
 def _identity(one: dict[str, Any]) -> Key:

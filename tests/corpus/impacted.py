@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from fluxbuild import FluxBuild, Key, Objects
 from scripted import EDITS, Script
 
 from indexer.flux.config import Config
 from indexer.flux.model import UnitId
+from indexer.flux.store import Store
 from indexer.git.changes import SideName
 from indexer.git.repository import Repository
-from indexer.query.impact import Cause, ChangeKind, Impact, Unexplained, answer, impact, sides
+from indexer.query.impact import Cause, ChangeKind, Impact, Unexplained, impact
 
 Changed = set[tuple[str, UnitId, str, Key]]
 """Cluster, unit, what happens, and to which object."""
@@ -45,27 +45,18 @@ class Tally:
 class Prover:
     """A checkout of a repository whose committed state is the base of every change."""
 
-    def __init__(self, root: Path, flux: str, patch: Any) -> None:
+    def __init__(self, root: Path, flux: str) -> None:
         self.root = root
         self.repository = Repository.open(root)
         self.truth = FluxBuild(flux, 1)
         self.tally = Tally()
-        self._base: dict[str, Any] = {}
-        real = sides.render
-
-        def remembered(repository: Repository, tree: Any, *rest: Any) -> Any:
-            """The base is the same for every change."""
-            commit = getattr(tree, "commit", None)
-            if commit is None:
-                return real(repository, tree, *rest)
-            if commit not in self._base:
-                self._base[commit] = real(repository, tree, *rest)
-            return self._base[commit]
-
-        patch.setattr(answer.sides, "render", remembered)
-        base = impact(self.repository, Config.load(None, root), "HEAD").base
+        base = self._impact().base
         self.read = {path for unit in base.units.values() for path in unit.inputs.read}
         self.before = self.truth.units(root, base.clusters)
+
+    def _impact(self) -> Impact:
+        with Store.within(self.repository.git_dir) as store:
+            return impact(self.repository, Config.load(None, self.root), "HEAD", store=store)
 
     def prove(self, count: int) -> Tally:
         for number in range(count):
@@ -80,7 +71,7 @@ class Prover:
         return self.tally
 
     def judge(self, name: str) -> None:
-        said = impact(self.repository, Config.load(None, self.root), "HEAD")
+        said = self._impact()
         after = self.truth.units(self.root, said.head.clusters)
         ours, theirs = set(_listed(said)), set(_differences(self.before, after))
         unknown = {(one.cluster, one.unit) for one in said.unrendered}

@@ -23,11 +23,9 @@ def flux() -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_objects_that_change_are_those_of_two_real_builds(
-    name: str, tmp_path: Path, flux: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_objects_that_change_are_those_of_two_real_builds(name: str, tmp_path: Path, flux: str) -> None:
     root = tmp_path / name
     subprocess.run([SHARED / "corpus" / "checkout", name, root], check=True, capture_output=True)
-    tally = Prover(root, flux, monkeypatch).prove(CHANGES)
+    tally = Prover(root, flux).prove(CHANGES)
     print(f"{name}: {tally}")  # noqa: T201 - the figures of `make prove-impact`
     assert not tally.wrong, "\n".join(tally.wrong)

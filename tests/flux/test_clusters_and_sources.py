@@ -160,16 +160,54 @@ patches:
     assert (str(patch.role), str(patch.span)) == ("patches", "clusters/one/kustomization.yaml:17:26")
 
 
-def test_where_says_of_a_flux_object_what_became_of_its_unit(fleet):
-    missing = kustomization("app", "./none")
-    fleet.write(**cluster(**{"clusters/one/app.yaml": missing}))
+GENERATOR = """\
+apiVersion: source.extensions.fluxcd.io/v1beta1
+kind: ArtifactGenerator
+metadata: {name: parts, namespace: flux-system}
+spec:
+  sources: [{alias: repo, kind: GitRepository, name: flux-system}]
+  artifacts:
+  - name: merged
+    copy:
+    - {from: "@repo/base/cm.yaml", to: "@artifact/cm.yaml"}
+    - {from: "@repo/more.yaml", to: "@artifact/cm.yaml", strategy: Merge}
+"""
+
+
+def test_where_says_of_what_a_generator_merged_that_no_file_holds_it(fleet):
+    unit = kustomization("app", "./", kind="ExternalArtifact", of="merged")
+    more = "data: {c: d}\n"
+    fleet.write(
+        **cluster(
+            **{"clusters/one/app.yaml": f"{GENERATOR}---\n{unit}", "base/cm.yaml": config_map(), "more.yaml": more}
+        )
+    )
+    match = asked(fleet, "cm/cm")
+    source = match.definition.source
+    assert (source.repository, source.file) == ("made by ArtifactGenerator flux-system/parts", "cm.yaml")
+    assert [hop.reason for hop in match.unresolved if hop.hop == "commit"] == [
+        "the definition is in no file of this repository: it is made by ArtifactGenerator flux-system/parts"
+    ]
+    # An edit of either file is noticed.
+    fleet.write(**{"more.yaml": "metadata: {name: other}\n"})
+    assert asked(fleet, "cm/other").definition is not None
+
+
+def asked(fleet, name):
+    """What ``where`` says of one object."""
     repository = Repository.open(fleet.root)
     try:
         with ensure_fresh(repository, Config(), None) as index:
-            (match,) = where(Scope.of(index, repository), repository, parse_name(["ks/app"])).matches
+            (match,) = where(Scope.of(index, repository), repository, parse_name([name])).matches
     finally:
         repository.close()
-    reasons = {hop.hop: hop.reason for hop in match.unresolved}
+    return match
+
+
+def test_where_says_of_a_flux_object_what_became_of_its_unit(fleet):
+    missing = kustomization("app", "./none")
+    fleet.write(**cluster(**{"clusters/one/app.yaml": missing}))
+    reasons = {hop.hop: hop.reason for hop in asked(fleet, "ks/app").unresolved}
     assert reasons["Kustomization flux-system/app"].startswith(
         "failed: clusters/one/app.yaml:5:9: the path none does not"
     )

@@ -2,8 +2,8 @@
 
 import pytest
 
-from indexer.flux.govalues import Value
 from indexer.flux.gotemplate import TemplateError, Unsupported, execute
+from indexer.flux.govalues import Value
 
 INPUTS = {
     "s": "str",

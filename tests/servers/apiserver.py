@@ -102,7 +102,7 @@ class ApiServer:
         )
         self.url = f"https://127.0.0.1:{port}"
         authority = self.directory / "apiserver.crt"
-        server.until(authority.exists)
+        server.until(lambda: authority.exists() and "END CERTIFICATE" in authority.read_text())
         self._pool = urllib3.PoolManager(
             maxsize=8,
             ssl_context=_trust(authority),

@@ -75,9 +75,8 @@ class View:
     def _read(self) -> frozenset[Key]:
         """Sources whose definition was found, in whatever way, when units were rendered from them."""
         sources = [(unit.source, is_unknown(unit)) for unit, _ in self.own if unit.source is not None]
-        return frozenset(
-            (SOURCE, one.kind, one.namespace, one.name) for one, unknown in sources if one.url or one.ref == ASSUMED or not unknown
-        )
+        found = [one for one, unknown in sources if one.url or one.ref == ASSUMED or not unknown]
+        return frozenset((SOURCE, one.kind, one.namespace, one.name) for one in found)
 
     @cached_property
     def _makers(self) -> Mapping[str, list[tuple[str, str, frozenset[str]]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from indexer.index.read import storable
 from indexer.query.findings import Finding, Grouped, Severity, grouped
 
 _COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -35,4 +36,4 @@ def command(name: str, message: str, properties: dict[str, str]) -> str:
 def _escaped(text: str, *more: str) -> str:
     for character in ("%", "\r", "\n", *more):
         text = text.replace(character, f"%{ord(character):02X}")
-    return text.encode("utf-8", "replace").decode()
+    return storable(text)
