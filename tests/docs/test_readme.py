@@ -14,6 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+FINDS = {"impact"}
+"""Commands whose example ends with findings."""
 BLOCK = re.compile(r"```console\n\$ (?P<command>[^\n]+)\n(?P<output>.*?)```", re.DOTALL)
 
 
@@ -39,7 +41,7 @@ def printed(command: str, repository: Path) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == (1 if words[1] in FINDS else 0), done.stderr
     return re.sub(r"[^\s]*/a-flux-cluster/\.git/", ".git/", done.stdout).rstrip() + "\n"
 
 

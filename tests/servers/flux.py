@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ KUSTOMIZATION: Final = "kustomize.toolkit.fluxcd.io/v1", "Kustomization"
 HELM_RELEASE: Final = "helm.toolkit.fluxcd.io/v2", "HelmRelease"
 GIT_REPOSITORY: Final = "source.toolkit.fluxcd.io/v1", "GitRepository"
 _CONTROLLERS: Final = "source-controller", "kustomize-controller", "helm-controller"
+_ROOM: Final = 2**30
 _QUIET: Final = 5
 """Seconds in which nothing goes on after which a unit that failed is not waited for."""
 _ATTEMPTS: Final = 3
@@ -77,6 +80,7 @@ class Flux:
         self.helm = helm
         self._gates = ",".join(("ExternalArtifact=true", *gates))
         self._processes: list[Process] = []
+        self._scratch = directory / "scratch"
         self._others = StandIns(self.api, self.git, [KUSTOMIZATION[0], *([HELM_RELEASE[0]] if helm else [])])
 
     @property
@@ -93,6 +97,7 @@ class Flux:
     def start(self) -> None:
         """Starts everything and waits until it is ready. Raises Unavailable and Failed."""
         programs = {name: str(binary(name)) for name in _CONTROLLERS[: None if self.helm else 2]}
+        self._scratch = Path(tempfile.mkdtemp(prefix="fluxidx-", dir=_memory()))
         self.git.start()
         try:
             self.api.start()
@@ -119,7 +124,12 @@ class Flux:
                     *self._flags(Path(program).name, store),
                 ],
                 self.directory,
-                {"KUBECONFIG": str(self.kubeconfig), "RUNTIME_NAMESPACE": "flux-system", **_OFFLINE},
+                {
+                    "KUBECONFIG": str(self.kubeconfig),
+                    "RUNTIME_NAMESPACE": "flux-system",
+                    "TMPDIR": str(self._scratch),
+                    **_OFFLINE,
+                },
             )
             try:
                 process.until(partial(_answers, f"http://127.0.0.1:{health}/readyz"))
@@ -138,8 +148,8 @@ class Flux:
             artifacts.mkdir(exist_ok=True)
             return [f"--storage-path={artifacts}", f"--storage-addr={address}", f"--storage-adv-addr={address}"]
         if controller == "kustomize-controller":
-            return [*busy, "--requeue-dependency=5s", f"--feature-gates={self._gates}"]
-        return [*busy, "--requeue-dependency=5s"]
+            return [*busy, "--requeue-dependency=2s", f"--feature-gates={self._gates}"]
+        return [*busy, "--requeue-dependency=2s"]
 
     def stop(self) -> None:
         """Ends everything that was started."""
@@ -147,6 +157,7 @@ class Flux:
             self._processes.pop().stop()
         self.api.stop()
         self.git.stop()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def publish(self, repository: Path, name: str | None = None) -> str:
         """Serves a Git repository, or what it holds now; gives its URL. ``settle`` makes Flux look."""
@@ -267,6 +278,12 @@ class Flux:
         for obj in objects:
             self.api.patch(obj, {"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": now}}})
         return now
+
+
+def _memory() -> str | None:
+    """A folder in memory, where there is room: a controller unpacks the whole artifact for each unit, again and again."""
+    shared = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+    return str(shared) if shared.is_dir() and shutil.disk_usage(shared).free > _ROOM else None
 
 
 def _answers(url: str) -> bool:

@@ -1,0 +1,124 @@
+"""Whole clusters taken from the store: one that rests on nothing that changed is not looked at unit by unit.
+
+That is possible for clusters that rest on the files of the indexed repository alone. Where charts are at hand, sources
+are composed of others, or anything was read elsewhere, the units are looked at.
+"""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, overload
+
+from indexer.flux.config import Config
+from indexer.flux.discover import EntryPoint
+from indexer.flux.model import Cluster, Inputs, RenderedObject, SourceRef, Unit, UnitId, UnitState
+from indexer.flux.packing import Packed, canonical, digest, pack_objects, pack_span, pack_tree, unpack_objects, unpack_span
+from indexer.flux.sources import Sources
+from indexer.flux.store import Record, Store, engine
+from indexer.git.recording import Present, RecordingTree
+from indexer.git.tree import Tree, TreeError
+from indexer.kustomize.layer import Unmatched
+
+Recipe = tuple[str, str]
+"""How an artifact is packed: the directory that is its root, and its ``spec.ignore``."""
+
+
+class Ground:
+    """What a cluster, and those that it brings objects to, rest on besides the inputs of their units."""
+
+    def __init__(self, home: Tree) -> None:
+        self.recording = RecordingTree(home)
+        """What was read for no unit in particular."""
+        self.recipes: set[Recipe] = set()
+        self.is_firm = True
+        """Whether nothing else was needed, so that all of it can be looked at again."""
+
+    def rest_on(self, recipe: Recipe | None) -> None:
+        """An artifact is used; None: it is more than files of the repository."""
+        if recipe is None:
+            self.is_firm = False
+        else:
+            self.recipes.add(recipe)
+
+    def give_way(self, *signs: object) -> None:
+        """Gives up where there is any sign that the cluster rests on more."""
+        self.is_firm = self.is_firm and not any(signs)
+
+
+class KeptClusters:
+    """The clusters in a store."""
+
+    def __init__(self, sources: Sources, config: Config, store: Store) -> None:
+        self._sources = sources
+        self._store = store
+        self._present = Present(sources.tree)
+        files = [_content(path) for cluster in config.clusters for path in cluster.objects]
+        self._common = digest(repr((config.clusters, config.sources, files, sources.remotes, sources.branch)).encode())
+
+    def key(self, entry: EntryPoint) -> bytes | None:
+        """What stands for all that is known of a cluster before it is rendered."""
+        if self._sources.config.sources:
+            return None
+        try:
+            objects = tuple(digest(canonical(pack_tree(root))) for root in entry.objects)
+        except (RecursionError, ValueError):
+            return None
+        own = (repr(entry.config), entry.files, objects, entry.bootstrap, self._sources.tree.root)
+        return digest(canonical(("cluster", engine(), self._common, own)))
+
+    def find(self, key: bytes, wants_trees: Callable[[str, UnitId], bool] | None) -> list[Cluster] | None:
+        """The clusters that were kept under a key and still hold, unless the trees of any of their units are wanted."""
+        for record in self._store.find(key):
+            read, listed, absent, recipes = marshal.loads(record.inputs)  # noqa: S302 - see the store
+            if self._present.matches(read, listed, absent) and self._packs_the_same(recipes):
+                found = self._unpacked(record)
+                if wants_trees is None or any(wants_trees(one.name, unit.id) for one in found for unit in one.units):
+                    return None
+                return found
+        return None
+
+    def keep(self, key: bytes, clusters: list[Cluster], ground: Ground, marked: Iterable[str]) -> list[Cluster]:
+        """Stores clusters, and returns them with their digest. ``marked``: files that were looked at for markers."""
+        seen = RecordingTree(self._sources.tree)
+        seen.absorb(ground.recording)
+        for unit in (unit for cluster in clusters for unit in cluster.units):
+            seen.read_files.update(unit.inputs.read)
+            seen.listed.update(unit.inputs.listed)
+            seen.absent |= unit.inputs.absent
+        for file in marked:
+            seen.kind(file)
+            try:
+                seen.blob(file)
+            except TreeError:
+                continue
+        try:
+            recipes = tuple((recipe, self._digest(recipe)) for recipe in sorted(ground.recipes))
+            inputs = canonical(
+                (
+                    dict(sorted(seen.read_files.items())),
+                    dict(sorted(seen.listed.items())),
+                    tuple(sorted(seen.absent)),
+                    recipes,
+                )
+            )
+            name = digest(key + inputs)
+            kept = tuple((one.name, one.entry, tuple(map(_pack, one.units))) for one in clusters)
+            self._store.add(key, Record(name, inputs, marshal.dumps(kept)), b"")
+        except (RecursionError, ValueError):
+            return clusters
+        return [one._replace(digest=name.hex()) for one in clusters]
+
+    def _digest(self, recipe: Recipe) -> str:
+        return self._sources.packed(*recipe).ignore.digest
+
+    def _packs_the_same(self, recipes: Iterable[tuple[Recipe, str]]) -> bool:
+        return all(self._digest(recipe) == before for recipe, before in recipes)
+
+    def _unpacked(self, record: Record) -> list[Cluster]:
+        name = record.id.hex()
+        return [
+            Cluster(cluster, entry, StoredUnits(cluster, units, self._store), digest=name)
+            for cluster, entry, units in marshal.loads(record.outcome)  # noqa: S302
+        ]

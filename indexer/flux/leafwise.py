@@ -1,0 +1,111 @@
+"""``postBuild`` one text at a time, which gives the same as expanding the whole object wherever that can be told.
+
+The controller writes an object as YAML, expands that and reads it again. Most texts with variables are one short line
+(``host: app.${DOMAIN}``) that stays one, and what a line says then depends on no other. So each of them is written,
+expanded and read alone. Whatever could have an effect beyond its own line is left to the round trip of the whole object:
+keys, texts of several lines or so long that the writer folds them, quotes, comments and the marks of YAML in a value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from indexer.flux.goyaml import dump
+from indexer.flux.substitute import Part, SubstitutionError, parse
+from indexer.manifest.compose import parse_stream
+from indexer.manifest.errors import ManifestError
+from indexer.manifest.scalars import to_data_11
+
+_WIDTH: Final = 70
+"""Columns that the writer never folds; it does beyond 80, at a space."""
+# A quoted text without escapes, or a plain one that neither begins like anything else nor holds a colon or a hash that
+# would end it.
+_LINE: Final = re.compile(
+    r"""x: (?:"[ !#-\[\]-~]*"|'[ -&(-~]*'|[A-Za-z0-9/._~+$(](?:(?!: |:\n| #| \n)[ -~])*)\n""",
+)
+
+Path = tuple[str, ...]
+
+
+def leafwise(data: Any, texts: Sequence[tuple[Path, str]], expand: Callable[[Sequence[Part]], str]) -> Any:
+    """``data`` with ``texts``, all that hold a ``$``, expanded; None where that takes the whole object.
+
+    What holds no variable is shared with ``data``. Raises what ``expand`` raises.
+    """
+    changed: dict[str, Any] = {}
+    for path, text in texts:
+        parts = _parts(text) if _fits(path, text) and _is_value(data, path, text) else None
+        expanded = expand(parts) if parts is not None else None
+        value = _value(expanded) if expanded is not None else None
+        if value is None:
+            return None
+        _note(changed, path, value[0])
+    return _with(data, changed)
+
+
+def _fits(path: Path, text: str) -> bool:
+    return " " not in text or 2 * len(path) + len(path[-1]) + len(text) < _WIDTH
+
+
+def _is_value(data: Any, path: Path, text: str) -> bool:
+    """Whether ``text`` is what stands at ``path``, and not the key."""
+    for part in path:
+        data = data[int(part)] if isinstance(data, list) else data[part]
+    return data is text and "$" not in path[-1]
+
+
+@lru_cache(maxsize=4096)
+def _parts(text: str) -> tuple[Part, ...] | None:
+    """The parts of a text as it is written, None where it does not stand alone."""
+    line = dump({"x": text})
+    if text.endswith("$") or not _LINE.fullmatch(line):
+        return None
+    try:
+        return parse(line)
+    except SubstitutionError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _value(line: str) -> tuple[Any] | None:
+    """What an expanded line says, None where it could say something else among others."""
+    if not _LINE.fullmatch(line):
+        return None
+    try:
+        node = parse_stream(line.encode(), "", limit=1)[0].node
+        value = to_data_11(node) if node is not None else None
+    except ManifestError:
+        return None
+    if not isinstance(value, dict) or isinstance(value["x"], float | int) and not isinstance(value["x"], bool):
+        # Numbers are rounded on their way, and may be none of JSON's.
+        return None
+    return (value["x"],)
+
+
+def _note(changed: dict[str, Any], path: Path, value: Any) -> None:
+    for part in path[:-1]:
+        changed = changed.setdefault(part, {})
+    changed[path[-1]] = _Leaf(value)
+
+
+class _Leaf:
+    """A new value, as opposed to a mapping of what is new below."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def _with(data: Any, changed: dict[str, Any] | _Leaf | None) -> Any:
+    """``data`` with the new leaves; untouched parts are the same objects."""
+    if changed is None:
+        return data
+    if isinstance(changed, _Leaf):
+        return changed.value
+    if isinstance(data, list):
+        return [_with(item, changed.get(str(index))) for index, item in enumerate(data)]
+    return {key: _with(value, changed.get(key)) for key, value in data.items()}
