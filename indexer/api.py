@@ -5,6 +5,8 @@
     >>> indexer.build(project).clusters
     >>> indexer.where(project, "deployment/api", namespace="shop").matches[0].definition
     >>> indexer.what(project, "apps/base/api.yaml:12").files[0].deploys
+    >>> indexer.impact(project, "main...HEAD").findings
+    >>> indexer.check(project).findings
 
 Every function returns the plain data that the command of its name prints, and raises ``FluxidxError`` with the message
 that it would print. Wherever a project is wanted, the path of a repository will do.
@@ -12,11 +14,11 @@ that it would print. Wherever a project is wanted, the path of a repository will
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from indexer.flux.config import Config
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from indexer.index.read import Index
     from indexer.index.shards import Handed
     from indexer.query.answers import What, Where
+    from indexer.query.check import Checked
+    from indexer.query.findings import Finding
+    from indexer.query.impact import Impact
     from indexer.query.scope import Scope
 
 
@@ -166,6 +171,50 @@ def what(project: Project | Path | str, *files: str) -> What:
         pinned = scope.build["revision"]
         tree = project.repository.glance() if pinned is None else project.tree(pinned)
         return ask(scope, tree, [parse(file, tree, project.repository.root, Path.cwd()) for file in files])
+
+
+class Judged(NamedTuple):
+    """What a change does, and what the rules say of it."""
+
+    impact: Impact
+    findings: Sequence[Finding]
+
+
+def impact(project: Project | Path | str, change: str | None = None) -> Judged:
+    """What merging ``BASE``, ``BASE..HEAD`` or ``BASE...HEAD`` does, on every cluster.
+
+    ``BASE`` alone is compared with the working tree; None: from where the branch left its upstream.
+    """
+    from indexer.flux.store import Store
+    from indexer.query.impact import impact as ask
+    from indexer.query.rules.change import findings
+
+    project = _project(project)
+    with Store.within(project.repository.git_dir) as store:
+        answer = ask(project.repository, project.config, change, clusters=project.clusters, store=store)
+        found = findings(answer, project.repository, project.config, store, whole=not project.clusters)
+    return Judged(answer, found)
+
+
+def check(project: Project | Path | str, *files: str, revision: str | None = None) -> Checked:
+    """What is wrong or suspicious in the working tree, or in ``revision``; with ``files``, in these alone."""
+    from indexer.flux.store import Store
+    from indexer.query.check import check as ask
+    from indexer.query.places import parse
+
+    project = _project(project)
+    tree = project.tree(revision)
+    paths = [parse(file, tree, project.repository.root, Path.cwd()).path for file in files]
+    with Store.within(project.repository.git_dir) as store:
+        return ask(
+            project.repository,
+            tree,
+            project.config,
+            clusters=project.clusters,
+            files=paths or None,
+            index=lambda: project.index(revision),
+            store=store,
+        )
 
 
 def _project(project: Project | Path | str) -> Project:

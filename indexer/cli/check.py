@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +12,6 @@ from indexer.errors import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from indexer.git.tree import Tree
     from indexer.query.check import Checked
     from indexer.query.gate import Gate
     from indexer.query.rules.catalogue import Rule
@@ -33,8 +31,8 @@ def command(
     Exit code 1: a finding reaches the gate, which is a severity (that and all worse), names of rules, or both with a
     comma between them.
     """
-    from indexer.flux.store import Store
-    from indexer.query.check import check, rules_of
+    from indexer import api
+    from indexer.query.check import rules_of
     from indexer.query.gate import Gate
 
     rules = rules_of(session.config)
@@ -44,17 +42,7 @@ def command(
         click.echo(catalogue(list(rules.values()), session.terminal), color=True)
         return ExitCode.DONE
     limit = Gate.parse(gate if gate is not None else session.config.check.gate or "error", rules)
-    tree = session.tree(revision)
-    with Store.within(session.repository.git_dir) as store:
-        answer = check(
-            session.repository,
-            tree,
-            session.config,
-            clusters=session.clusters,
-            files=_files(session, files, tree),
-            index=lambda: session.index(revision),
-            store=store,
-        )
+    answer = api.check(session, *files, revision=revision)
     click.echo(_shown(session, answer, rules, limit, files, revision), color=True)
     return ExitCode.FINDINGS if limit.fails(answer.findings) else ExitCode.DONE
 
@@ -90,10 +78,3 @@ def _shown(
         answer, rules, limit, session.terminal, session.repository.root, verbose=session.verbose
     )
 
-
-def _files(session: Session, files: tuple[str, ...], tree: Tree) -> list[str] | None:
-    """The given paths from the repository's root; None where none are given."""
-    from indexer.query.places import parse
-
-    root = session.repository.root
-    return [parse(file, tree, root, Path.cwd()).path for file in files] or None

@@ -34,16 +34,12 @@ def command(session: Session, change: str | None, with_diff: bool, gate: str) ->
     BASE alone is compared with the working tree, untracked files included; BASE..HEAD are two revisions, and
     BASE...HEAD begins where both parted.  [default: from where this branch left its upstream, to the working tree]
     """
-    from indexer.flux.store import Store
+    from indexer import api
     from indexer.query.gate import Gate
-    from indexer.query.impact import impact
     from indexer.query.rules.catalogue import RULES
-    from indexer.query.rules.change import findings
 
     stop = Gate.parse(gate, RULES)
-    with Store.within(session.repository.git_dir) as store:
-        answer = impact(session.repository, session.config, change, clusters=session.clusters, store=store)
-        found = findings(answer, session.repository, session.config, store, whole=not session.clusters)
+    answer, found = api.impact(session, change)
     click.echo(_shown(session, answer, found, stop, with_diff=with_diff), color=session.terminal.colour)
     return ExitCode.FINDINGS if stop.fails(found) else ExitCode.DONE
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from indexer.flux import fluxinstance
 from indexer.flux.clones import git_ref
+from indexer.flux.clusters import Ground, KeptClusters
 from indexer.flux.delivery import SUPPLIERS, Delivery, matters
 from indexer.flux.dependencies import blocked
 from indexer.flux.discover import EntryPoint
@@ -39,9 +41,13 @@ from indexer.flux.store import Store
 from indexer.flux.variables import load, relevant
 from indexer.flux.versions import is_strict
 from indexer.kustomize.cache import BuildCache
+from indexer.kustomize.nodes import find
 from indexer.kustomize.remote import Remotes
 from indexer.manifest.history import Contribution
 from indexer.manifest.node import Mapping, Span
+
+_COMPOSED: Final = ("sparseCheckout", "include")
+"""The fields of a GitRepository that make its artifact depend on more than rules."""
 
 
 @dataclass(slots=True)
@@ -60,10 +66,15 @@ class Workspace:
     """Which units this process renders; None: all."""
     markers: Markers = field(init=False)
     renderer: Renderer = field(init=False)
+    kept: KeptClusters | None = None
+    """The clusters in the store, where whole ones are looked for."""
+    ground: Ground = field(init=False)
+    """What the cluster that is being rendered rests on."""
 
     def __post_init__(self) -> None:
         home = self.sources.tree
         self.markers = Markers(home)
+        self.ground = Ground(home)
         builds = SharedBuilds(self.cache, self.remotes, self.digests)
         self.renderer = Renderer(
             home, builds, self.digests, self.markers, Openness(home, self.cache.documents), self.store
@@ -107,7 +118,7 @@ class ClusterRun:
         self.entry = entry
         self.name = entry.config.name
         strict = entry.config.strict
-        self.strict = is_strict(workspace.sources.tree, entry.files, entry.objects) if strict is None else strict
+        self.strict = is_strict(workspace.ground.recording, entry.files, entry.objects) if strict is None else strict
         self.workspace = workspace
         self.overrides = overrides
         """What Kustomizations that were applied by hand become once Flux applies them itself."""
@@ -306,6 +317,7 @@ class ClusterRun:
                 return False
             raise UnitFailure(reason_at(reference.node.span, str(error)), UnitState.UNRESOLVED) from None
         job.source = job.artifact.ref
+        self.workspace.ground.rest_on(self.sources.recipe(job.artifact.tree))
         return True
 
     @property
@@ -363,6 +375,7 @@ class ClusterRun:
 
     def clusters(self) -> list[Cluster]:
         """This cluster, and those that its units apply Flux objects to."""
+        self._look_at_the_ground()
         crds: dict[Kind, bool] = {}
         for job in self.jobs.values():
             crds.update(job.outcome.scopes if job.outcome is not None else {})
@@ -382,6 +395,12 @@ class ClusterRun:
         }
         ordered = sorted(unique.values(), key=lambda unit: unit.id)
         return [Cluster(self.name, self.entry.files, tuple(ordered))]
+
+    def _look_at_the_ground(self) -> None:
+        """Says what this cluster rests on that cannot be looked at again."""
+        composed = (find(root, "spec", field) for root in self.registry.sources.values() for field in _COMPOSED)
+        made_here = (job.outcome is not None and job.outcome.key is None for job in self.jobs.values())
+        self.workspace.ground.give_way(self.registry.generators, self.helm.has_charts, *composed, *made_here)
 
     def _unit(self, job: Job, crds: dict[Kind, bool]) -> Unit:
         state, reason = self._state(job)

@@ -8,15 +8,27 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, overload
+from typing import overload
 
 from indexer.flux.config import Config
 from indexer.flux.discover import EntryPoint
-from indexer.flux.model import Cluster, Inputs, RenderedObject, SourceRef, Unit, UnitId, UnitState
-from indexer.flux.packing import Packed, canonical, digest, pack_objects, pack_span, pack_tree, unpack_objects, unpack_span
+from indexer.flux.model import Cluster, Inputs, SourceRef, Unit, UnitId, UnitState
+from indexer.flux.packing import (
+    Packed,
+    canonical,
+    digest,
+    pack_objects,
+    pack_span,
+    pack_tree,
+    unpack_objects,
+    unpack_span,
+)
+from indexer.flux.renderer import StoredObjects
 from indexer.flux.sources import Sources
-from indexer.flux.store import Record, Store, engine
+from indexer.flux.store import SIZE, LostRows, Record, Store, engine
 from indexer.git.recording import Present, RecordingTree
 from indexer.git.tree import Tree, TreeError
 from indexer.kustomize.layer import Unmatched
@@ -55,7 +67,9 @@ class KeptClusters:
         self._store = store
         self._present = Present(sources.tree)
         files = [_content(path) for cluster in config.clusters for path in cluster.objects]
-        self._common = digest(repr((config.clusters, config.sources, files, sources.remotes, sources.branch)).encode())
+        charts = find_spec("helm_python") is not None
+        told = config.clusters, config.sources, files, charts, sources.remotes, sources.branch
+        self._common = digest(repr(told).encode("utf-8", "surrogateescape"))
 
     def key(self, entry: EntryPoint) -> bytes | None:
         """What stands for all that is known of a cluster before it is rendered."""
@@ -70,11 +84,15 @@ class KeptClusters:
 
     def find(self, key: bytes, wants_trees: Callable[[str, UnitId], bool] | None) -> list[Cluster] | None:
         """The clusters that were kept under a key and still hold, unless the trees of any of their units are wanted."""
+        if wants_trees is None:
+            return None
         for record in self._store.find(key):
             read, listed, absent, recipes = marshal.loads(record.inputs)  # noqa: S302 - see the store
             if self._present.matches(read, listed, absent) and self._packs_the_same(recipes):
                 found = self._unpacked(record)
-                if wants_trees is None or any(wants_trees(one.name, unit.id) for one in found for unit in one.units):
+                if wants_trees is not no_trees and any(
+                    wants_trees(one.name, unit.id) for one in found for unit in one.units
+                ):
                     return None
                 return found
         return None
@@ -104,8 +122,9 @@ class KeptClusters:
                 )
             )
             name = digest(key + inputs)
-            kept = tuple((one.name, one.entry, tuple(map(_pack, one.units))) for one in clusters)
-            self._store.add(key, Record(name, inputs, marshal.dumps(kept)), b"")
+            kept = [(one.name, one.entry, marshal.dumps([_pack(unit) for unit in one.units])) for one in clusters]
+            rows = b"".join(bytes.fromhex(unit.digest) for one in clusters for unit in one.units if unit.digest)
+            self._store.add(key, Record(name, inputs, marshal.dumps(kept)), rows)
         except (RecursionError, ValueError):
             return clusters
         return [one._replace(digest=name.hex()) for one in clusters]
@@ -117,8 +136,95 @@ class KeptClusters:
         return all(self._digest(recipe) == before for recipe, before in recipes)
 
     def _unpacked(self, record: Record) -> list[Cluster]:
-        name = record.id.hex()
+        if self._store.begins_to_use(record.id):
+            rows = self._store.rows(record.id) or b""
+            self._store.use(rows[at : at + SIZE] for at in range(0, len(rows), SIZE))
         return [
-            Cluster(cluster, entry, StoredUnits(cluster, units, self._store), digest=name)
-            for cluster, entry, units in marshal.loads(record.outcome)  # noqa: S302
+            Cluster(name, entry, StoredUnits(name, units, self._store), digest=record.id.hex())
+            for name, entry, units in marshal.loads(record.outcome)  # noqa: S302
         ]
+
+
+class StoredUnits(Sequence[Unit]):
+    """The units of a cluster, read when somebody looks at them: before the store is closed. Raises LostRows."""
+
+    def __init__(self, cluster: str, packed: bytes, store: Store) -> None:
+        self._cluster = cluster
+        self._packed = packed
+        self._store = store
+        self._units: tuple[Unit, ...] | None = None
+
+    def _all(self) -> tuple[Unit, ...]:
+        if self._units is None:
+            packed = marshal.loads(self._packed)  # noqa: S302
+            self._units = tuple(_unpack(self._cluster, one, self._store) for one in packed)
+        return self._units
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    @overload
+    def __getitem__(self, index: int) -> Unit: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Unit]: ...
+
+    def __getitem__(self, index: int | slice) -> Unit | Sequence[Unit]:
+        return self._all()[index]
+
+
+def _pack(unit: Unit) -> Packed:
+    """A unit without its objects where those are stored already, under its digest."""
+    return (
+        tuple(unit.id),
+        unit.state.value,
+        unit.reason,
+        None if unit.source is None else tuple(unit.source),
+        unit.path,
+        unit.directory,
+        None if unit.parent is None else tuple(unit.parent),
+        pack_span(unit.definition),
+        (unit.inputs.read, unit.inputs.listed, tuple(unit.inputs.absent)),
+        unit.target,
+        tuple((one.operation, pack_span(one.span), one.reason) for one in unit.unmatched),
+        unit.digest,
+        len(unit.objects),
+        pack_objects(unit.objects) if unit.digest is None and unit.objects else None,
+    )
+
+
+def _unpack(cluster: str, packed: Packed, store: Store) -> Unit:
+    named, state, reason, source, path, directory, parent, definition, inputs, target, unmatched, *more = packed
+    name, count, rows = more
+    if name is not None:
+        rows = store.rows(bytes.fromhex(name))
+        if rows is None:
+            raise LostRows
+    return Unit(
+        cluster=cluster,
+        id=UnitId(*named),
+        state=UnitState(state),
+        reason=reason,
+        source=None if source is None else SourceRef(*source),
+        path=path,
+        directory=directory,
+        parent=None if parent is None else UnitId(*parent),
+        definition=unpack_span(definition),
+        objects=StoredObjects(count, partial(unpack_objects, rows)) if rows is not None else (),
+        inputs=Inputs(inputs[0], inputs[1], frozenset(inputs[2])),
+        target=target,
+        unmatched=tuple(Unmatched(operation, unpack_span(span), why) for operation, span, why in unmatched),
+        digest=name,
+    )
+
+
+def no_trees(_cluster: str, _unit: UnitId) -> bool:
+    """For those who want the tree of no object."""
+    return False
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

@@ -81,7 +81,11 @@ class Reader:
     def source(self, table: Table[str, Any], n: int) -> SourceConfig:
         self.known(table, "source", n)
         url = self.text_of(table, "url", "source", n)
-        return SourceConfig(url, self.path.parent / self.text_of(table, "path", "source", n))
+        try:
+            path = Path(self.text_of(table, "path", "source", n)).expanduser()
+        except RuntimeError:
+            self.fail("path", '"path" begins with the home folder of nobody: write it out', "source", n)
+        return SourceConfig(url, self.path.parent / path)
 
     def forges(self, table: Any) -> dict[str, Forge]:
         forges = {}

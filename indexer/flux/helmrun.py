@@ -10,7 +10,7 @@ from indexer.flux.dependencies import blocked
 from indexer.flux.helmchart import chart_spec, helm_chart, source_reference
 from indexer.flux.helmrelease import Filled, Release, Waiting, in_namespace, render_release
 from indexer.flux.kustomization import reason_at
-from indexer.flux.model import RenderedObject, SourceRef, Substitution, Unit, UnitId, UnitState
+from indexer.flux.model import Inputs, RenderedObject, SourceRef, Substitution, Unit, UnitId, UnitState
 from indexer.flux.objects import Applied, Digests, rendered
 from indexer.flux.resources import HELM, ReferenceSpec, is_kind, items_of, name_of, namespace_of, truth
 from indexer.flux.scope import Kind
@@ -142,6 +142,12 @@ class HelmRun:
             return obj
         parts = self.parts_of(obj.id.namespace or "", obj.id.name)
         return replace(obj, contributions=(*obj.contributions, *parts)) if parts else obj
+
+    @property
+    def has_charts(self) -> bool:
+        """Whether the chart of any release is at hand, and so its files have a part in it."""
+        releases = (job.release for job in self.jobs.values() if job.release is not None)
+        return any(one.objects or one.directory is not None or one.inputs != Inputs() for one in releases)
 
     def parts_of(self, namespace: str, name: str) -> tuple[Contribution, ...]:
         """What has a part in a HelmRelease beside its own document."""

@@ -27,6 +27,8 @@ class Markers:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._markers: dict[str, dict[int, str]] = {}
+        self.asked: set[str] = set()
+        """The files that were looked at."""
 
     def on(self, unit: Unit) -> Unit:
         """The unit whose objects know what writes their lines."""
@@ -55,6 +57,7 @@ class Markers:
 
     def of(self, file: str) -> dict[int, str]:
         """The policies in the markers of a file, by line."""
+        self.asked.add(file)
         if file not in self._markers:
             try:
                 data = self._tree.read(file)

@@ -2,19 +2,19 @@
 
 The controller writes an object as YAML, expands that and reads it again. Most texts with variables are one short line
 (``host: app.${DOMAIN}``) that stays one, and what a line says then depends on no other. So each of them is written,
-expanded and read alone. Whatever could have an effect beyond its own line is left to the round trip of the whole object:
+expanded and read alone. Whatever could have an effect beyond its own line is left to a round trip of the whole object:
 keys, texts of several lines or so long that the writer folds them, quotes, comments and the marks of YAML in a value.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 from indexer.flux.goyaml import dump
-from indexer.flux.substitute import Part, SubstitutionError, parse
+from indexer.flux.substitute import Lookup, Part, SubstitutionError, expand, parse
 from indexer.manifest.compose import parse_stream
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.scalars import to_data_11
@@ -30,20 +30,28 @@ _LINE: Final = re.compile(
 Path = tuple[str, ...]
 
 
-def leafwise(data: Any, texts: Sequence[tuple[Path, str]], expand: Callable[[Sequence[Part]], str]) -> Any:
+def leafwise(data: Any, texts: Sequence[tuple[Path, str]], lookup: Lookup) -> Any:
     """``data`` with ``texts``, all that hold a ``$``, expanded; None where that takes the whole object.
 
-    What holds no variable is shared with ``data``. Raises what ``expand`` raises.
+    What holds no variable is shared with ``data``.
     """
     changed: dict[str, Any] = {}
     for path, text in texts:
-        parts = _parts(text) if _fits(path, text) and _is_value(data, path, text) else None
-        expanded = expand(parts) if parts is not None else None
-        value = _value(expanded) if expanded is not None else None
+        value = _expanded(text, lookup) if _fits(path, text) and _is_value(data, path, text) else None
         if value is None:
             return None
         _note(changed, path, value[0])
     return _with(data, changed)
+
+
+def _expanded(text: str, lookup: Lookup) -> tuple[Any] | None:
+    parts = _parts(text)
+    if parts is None:
+        return None
+    try:
+        return _value(expand(parts, lookup))
+    except SubstitutionError:
+        return None
 
 
 def _fits(path: Path, text: str) -> bool:
@@ -79,10 +87,8 @@ def _value(line: str) -> tuple[Any] | None:
         value = to_data_11(node) if node is not None else None
     except ManifestError:
         return None
-    if not isinstance(value, dict) or isinstance(value["x"], float | int) and not isinstance(value["x"], bool):
-        # Numbers are rounded on their way, and may be none of JSON's.
-        return None
-    return (value["x"],)
+    # A float may be none that JSON has.
+    return (value["x"],) if isinstance(value, dict) and not isinstance(value["x"], float) else None
 
 
 def _note(changed: dict[str, Any], path: Path, value: Any) -> None:

@@ -93,6 +93,8 @@ class Cluster(NamedTuple):
     name: str
     entry: tuple[str, ...]
     """The files that are applied by hand at bootstrap."""
-    units: tuple[Unit, ...] = ()
+    units: Sequence[Unit] = ()
     refs: tuple[str, ...] = ()
     """Branches and tags of the indexed repository that sources were looked up by (``refs/tags/v1``, ``refs/tags``)."""
+    digest: str | None = None
+    """Equal for clusters with equal units, made from the same files; None where it is not known."""

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from indexer.flux.goyaml import dump
+from indexer.flux.leafwise import leafwise
 from indexer.flux.model import Substitution
 from indexer.flux.substitute import (
     NAME,
@@ -111,7 +112,11 @@ class Template:
     @cached_property
     def is_constant(self) -> bool:
         """Whether it comes back as it is, whatever the variables."""
-        return not self.texts and not _holds_large_integer(self.data)
+        return not self.texts and not self.holds_large_integer
+
+    @cached_property
+    def holds_large_integer(self) -> bool:
+        return _holds_large_integer(self.data)
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -140,18 +145,25 @@ def substitute(template: Template, variables: Variables) -> Expanded:
         return Expanded(root)
     texts = template.texts
     lookup = _Lookup(variables)
-    try:
-        expanded = expand(template.parts, lookup)
-    except SubstitutionError as error:
-        raise PostBuildError(
-            f"variable substitution failed: {error}", _locate(root, error.expression or "${")
-        ) from None
-    after = _read(expanded, root, texts, lookup)
+    after = None if template.holds_large_integer else leafwise(before, texts, lookup)
+    if after is None:
+        after = _whole(template, lookup)
     if not isinstance(after, dict):
         raise PostBuildError("the expanded text is no mapping any more", root.span)
     grafted = _Graft(lookup, variables.entry).graft(root, before, after, ())
     assert isinstance(grafted, Mapping)
     return Expanded(grafted, tuple(_substitutions(root, texts, lookup)), frozenset(lookup.left))
+
+
+def _whole(template: Template, lookup: _Lookup) -> Any:
+    """The object's data after its text was expanded. Raises PostBuildError."""
+    try:
+        expanded = expand(template.parts, lookup)
+    except SubstitutionError as error:
+        raise PostBuildError(
+            f"variable substitution failed: {error}", _locate(template.root, error.expression or "${")
+        ) from None
+    return _read(expanded, template.root, template.texts, lookup)
 
 
 class _Lookup:
@@ -281,6 +293,8 @@ class _Graft:
         self.entry = entry
 
     def graft(self, old: Node, before: Any, after: Any, path: tuple[str, ...]) -> Node:
+        if after is before:
+            return old
         if isinstance(old, Mapping) and isinstance(after, dict):
             return self._mapping(old, before, after, path)
         if isinstance(old, Sequence) and isinstance(after, list) and len(after) == len(old.items):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from indexer.flux.cluster import ClusterRun, Workspace
+from indexer.flux.clusters import Ground, KeptClusters
 from indexer.flux.config import ClusterConfig, Config, ConfigError
 from indexer.flux.delivery import SUPPLIERS, Delivery
 from indexer.flux.discover import EntryPoint, discover
@@ -49,6 +50,8 @@ def render_repository(
     workspace = Workspace(
         sources, cache, RemoteBases(sources), progress=progress, store=store, trees=trees, division=division
     )
+    if store is not None and division is None:
+        workspace.kept = KeptClusters(sources, config, store)
     try:
         return _render(workspace, config, only)
     finally:
@@ -73,6 +76,24 @@ def _roots(names: Collection[str]) -> set[str]:
 
 def render_cluster(entry: EntryPoint, workspace: Workspace, config: Config) -> list[Cluster]:
     """One cluster, and those that it applies Flux objects to. Raises ConfigError for its ``objects``."""
+    kept = workspace.kept
+    key = kept.key(entry) if kept is not None else None
+    if kept is None or key is None:
+        return _run_cluster(entry, workspace, config)
+    found = kept.find(key, workspace.trees)
+    if found is None:
+        workspace.ground = Ground(workspace.sources.tree)
+        workspace.markers.asked.clear()
+        others, workspace.sources.looked_up = workspace.sources.looked_up, set()
+        found = _run_cluster(entry, workspace, config)
+        workspace.ground.give_way(workspace.sources.looked_up)
+        workspace.sources.looked_up |= others
+        if workspace.ground.is_firm:
+            found = kept.keep(key, found, workspace.ground, workspace.markers.asked)
+    return found
+
+
+def _run_cluster(entry: EntryPoint, workspace: Workspace, config: Config) -> list[Cluster]:
     outside = outside_objects(entry.config, config)
     overrides: dict[UnitId, Mapping] = {}
     for _ in range(_ROUNDS):

@@ -3,7 +3,7 @@
 The key of a record is what a rendering depends on besides the files of the indexed repository and the variables: the
 program, the Kustomization with the places of its fields, the artifact. Under it lie the records of what was read and
 which variables were asked for, and one counts when all of that is still the same. What the rest of the cluster has to
-say of a unit's objects (scopes, values of releases, markers) is known in the end only: it belongs to the id of the rows.
+say of a unit's objects (scopes, values of releases, markers) is known in the end: it belongs to the id of the rows.
 """
 
 from __future__ import annotations

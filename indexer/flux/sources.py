@@ -83,6 +83,7 @@ class Sources:
         """Branches and tags of the indexed repository that sources were looked up by."""
         self._clones = Clones()
         self._trees: dict[tuple[object, ...], Tree] = {}
+        self._artifacts: dict[tuple[int, str, str | None, tuple[str, ...] | None], ArtifactTree] = {}
 
     def close(self) -> None:
         """Ends what reads other repositories."""
@@ -288,13 +289,28 @@ class Sources:
 
     # Artifacts
 
-    def _packed(self, tree: Tree, base: str, ignore: str | None, sparse: tuple[str, ...] | None) -> Tree:
+    def packed(self, base: str, ignore: str) -> ArtifactTree:
+        """What is packed of the indexed repository below ``base``, with ``ignore`` as ``spec.ignore``."""
+        return self._packed(self.tree, base, ignore or None, None)
+
+    def recipe(self, tree: Tree) -> tuple[str, str] | None:
+        """What ``packed`` has to be asked for to get a tree; None for a tree that it never gives."""
+        return next(
+            (
+                (base, ignore or "")
+                for (of, base, ignore, sparse), packed in self._artifacts.items()
+                if packed is tree and of == id(self.tree) and sparse is None
+            ),
+            None,
+        )
+
+    def _packed(self, tree: Tree, base: str, ignore: str | None, sparse: tuple[str, ...] | None) -> ArtifactTree:
         key = (id(tree), base, ignore, sparse)
-        if key not in self._trees:
+        if key not in self._artifacts:
             seen: Tree = tree if sparse is None else ArtifactTree(tree, sourceignore.NOTHING, sparse, base)
             patterns = sourceignore.load(seen, ignore, base if sparse is None else "")
-            self._trees[key] = ArtifactTree(tree, patterns, sparse, base)
-        return self._trees[key]
+            self._artifacts[key] = ArtifactTree(tree, patterns, sparse, base)
+        return self._artifacts[key]
 
     def _external(self, reference: ReferenceSpec, registry: Registry, seen: tuple[str, ...]) -> Artifact:
         ref = SourceRef("ExternalArtifact", reference.namespace, reference.name)

@@ -23,6 +23,8 @@ from indexer.flux.packing import canonical, digest
 LIMIT: Final = 256 * 1024 * 1024
 """Bytes of records that are kept; beyond it those go that were not used for the longest time."""
 
+SIZE: Final = 20
+"""Bytes of the name of a record."""
 _LAYOUT: Final = 1
 _BUSY_MS: Final = 2_000
 _DAY: Final = 86_400
@@ -39,6 +41,10 @@ CREATE INDEX IF NOT EXISTS record_used ON record (used, size);
 CREATE TABLE IF NOT EXISTS memo (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 """
 _INSERT: Final = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+
+class LostRows(Exception):
+    """Another process has dropped what was found in the store: it has to be rendered after all."""
 
 
 class Record(NamedTuple):
@@ -147,6 +153,14 @@ class Store:
     def remember(self, name: str, value: bytes) -> None:
         """Puts something in place of what was remembered under a name."""
         self._memos[name] = value
+
+    def begins_to_use(self, record: bytes) -> bool:
+        """Whether a record that was found had not been used for a day."""
+        return record in self._used
+
+    def use(self, records: Iterable[bytes]) -> None:
+        """Says that records are used that nobody asks for."""
+        self._used.update(records)
 
     def close(self) -> None:
         """Writes what was added. Another process that writes for long makes this one forget it."""

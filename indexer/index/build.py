@@ -6,7 +6,7 @@ Nothing here imports SQLAlchemy or the engine before something has to be rendere
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,7 +21,10 @@ from indexer.index.read import Index, connect
 
 if TYPE_CHECKING:
     from indexer.flux.config import Config
+    from indexer.flux.model import Cluster
+    from indexer.flux.store import Store
     from indexer.git.repository import Repository
+    from indexer.index.write import Build
 
 Say = Callable[[str], None]
 
@@ -101,15 +104,29 @@ def without_collector() -> Iterator[None]:
 def _render_and_write(
     repository: Repository, config: Config, location: Location, target: Target, progress: Say | None
 ) -> None:
+    from indexer.flux.clusters import no_trees
     from indexer.flux.render import render_repository
-    from indexer.flux.store import Store
-    from indexer.index.write import Build, replace
+    from indexer.flux.store import LostRows, Store
+    from indexer.index.write import replace
+
+    def write(store: Store | None) -> None:
+        with without_collector():
+            clusters = render_repository(repository, tree, config, progress=progress, store=store, trees=no_trees)
+            replace(location, _build(repository, location, target, clusters), clusters)
 
     tree = repository.worktree() if target.revision is None else repository.revision(target.revision)
-    with without_collector(), Store.within(repository.git_dir) as store:
-        clusters = render_repository(repository, tree, config, progress=progress, store=store, trees=lambda *_: False)
+    with Store.within(repository.git_dir) as store:
+        try:
+            write(store)
+        except LostRows:
+            write(None)
+
+
+def _build(repository: Repository, location: Location, target: Target, clusters: Sequence[Cluster]) -> Build:
+    from indexer.index.write import Build
+
     refs = sorted({ref for cluster in clusters for ref in cluster.refs})
-    build = Build(
+    return Build(
         repository=target.name_in(location),
         root=str(repository.root or repository.git_dir),
         revision=target.revision,
@@ -119,7 +136,6 @@ def _render_and_write(
         engine=__version__,
         built_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    replace(location, build, clusters)
 
 
 def _report(index: Index, target: Target, *, rendered: bool) -> BuildReport:

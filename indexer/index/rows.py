@@ -58,8 +58,8 @@ class Rows:
     def add_repository(self, *values: Any) -> None:
         self.of["repository"].append((self.repository, *values))
 
-    def add_cluster(self, name: str, entry: str) -> int:
-        return self._insert("cluster", self.repository, name, entry)
+    def add_cluster(self, name: str, entry: str, digest: str | None) -> int:
+        return self._insert("cluster", self.repository, name, entry, digest)
 
     def key(self, table: str) -> int:
         """A key for a row that is to come."""

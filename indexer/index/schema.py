@@ -56,7 +56,15 @@ REPOSITORY: Final = Table(
 )
 FILE: Final = Table("file", METADATA, _id(), _owner("repository"), _text("origin"), _text("path"))
 GVK: Final = Table("gvk", METADATA, _id(), _text("group"), _text("version"), _text("kind"))
-CLUSTER: Final = Table("cluster", METADATA, _id(), _owner("repository"), _text("name"), _text("entry"))
+CLUSTER: Final = Table(
+    "cluster",
+    METADATA,
+    _id(),
+    _owner("repository"),
+    _text("name"),
+    _text("entry"),
+    _text("digest", nullable=True),  # equal as long as a build would write the same rows below the cluster
+)
 UNIT: Final = Table(
     "unit",
     METADATA,

@@ -13,6 +13,7 @@ from indexer.index.rows import REPOSITORY, UNIT, Rows, Values
 from indexer.index.writer import Writer, writing
 
 _DIGEST: Final = UNIT.index("digest")
+_Named = tuple[str, ...]
 _MANY: Final = 500
 """Keys in one statement."""
 
@@ -46,8 +47,8 @@ def replace(location: Location, build: Build, clusters: Sequence[Cluster]) -> No
     """
     with writing(location) as writer:
         held = _Held(writer, storable(build.repository))
-        if held.repository is not None and held.keeps_any(clusters):
-            _update(writer, held, build, clusters)
+        if held.repository is not None and _keeps_any(held, clusters):
+            _Update(writer, held, held.repository).write(build, clusters)
         else:
             _delete(writer, storable(build.repository))
             _insert(writer, build, clusters)
@@ -57,7 +58,7 @@ def _insert(writer: Writer, build: Build, clusters: Iterable[Cluster]) -> None:
     rows = Rows(writer)
     rows.add_repository(*_values(build))
     for cluster in clusters:
-        number = rows.add_cluster(storable(cluster.name), _entry(cluster))
+        number = rows.add_cluster(storable(cluster.name), _entry(cluster), cluster.digest)
         keys = [rows.key("unit") for _ in cluster.units]
         first = {unit.id: key for unit, key in reversed(list(zip(cluster.units, keys, strict=True)))}
         for unit, key in zip(cluster.units, keys, strict=True):
@@ -79,33 +80,34 @@ class _Held:
     """What the index holds of a repository, as far as it tells what can stay."""
 
     def __init__(self, writer: Writer, name: str) -> None:
+        self._writer = writer
         found = writer.execute("SELECT id FROM repository WHERE name = :name", {"name": name})
         self.repository: int | None = found[0][0] if found else None
-        self.clusters: dict[str, tuple[int, str]] = {}
-        """Key and entry by name."""
-        self.units: dict[tuple[int, str, str, str], _Unit] = {}
-        """By the cluster's key, kind, namespace and name."""
+        self.clusters: dict[str, _Cluster] = {}
+        """By name."""
         if found:
-            mine = {"repository": self.repository}
-            sql = "SELECT name, id, entry FROM cluster WHERE repository_id = :repository"
-            self.clusters = {name: (key, entry) for name, key, entry in writer.execute(sql, mine)}
-            columns = ", ".join(f'unit."{column}"' for column in ("id", *UNIT))
-            joined = "unit JOIN cluster ON cluster.id = unit.cluster_id WHERE cluster.repository_id = :repository"
-            for key, *header in writer.execute(f"SELECT {columns} FROM {joined}", mine):  # noqa: S608 - names of our own columns
-                self.units[header[0], header[1], header[2], header[3]] = _Unit(key, tuple(header))
+            sql = "SELECT name, id, entry, digest FROM cluster WHERE repository_id = :repository"
+            of = {"repository": self.repository}
+            self.clusters = {row[0]: _Cluster(*row[1:]) for row in writer.execute(sql, of)}
 
-    def unit(self, cluster: int, unit: Unit) -> _Unit | None:
-        """The rows of a unit."""
-        return self.units.get((cluster, unit.id.kind, storable(unit.id.namespace), storable(unit.id.name)))
+    def units(self, cluster: int) -> dict[_Named, _Unit]:
+        """The units of a cluster, by kind, namespace and name."""
+        columns = ", ".join(f'"{column}"' for column in ("id", *UNIT))
+        sql = f"SELECT {columns} FROM unit WHERE cluster_id = :cluster"  # noqa: S608 - names of our own columns
+        units: dict[_Named, _Unit] = {}
+        for row in self._writer.execute(sql, {"cluster": cluster}):
+            named = row[2], row[3], row[4]
+            # Names that differ in what cannot be stored: nobody will ask for the second.
+            units[named if named not in units else (*named, str(row[0]))] = _Unit(row[0], tuple(row[1:]))
+        return units
 
-    def keeps_any(self, clusters: Iterable[Cluster]) -> bool:
-        """Whether the rows of any unit can stay."""
-        return any(
-            _same(self.unit(self.clusters[storable(cluster.name)][0], unit), unit)
-            for cluster in clusters
-            if storable(cluster.name) in self.clusters
-            for unit in cluster.units
-        )
+
+class _Cluster(NamedTuple):
+    """A cluster as the index holds it."""
+
+    key: int
+    entry: str
+    digest: str | None
 
 
 class _Unit(NamedTuple):
@@ -116,50 +118,86 @@ class _Unit(NamedTuple):
     """Its row without the key."""
 
 
-def _same(held: _Unit | None, unit: Unit) -> bool:
-    """Whether the rows below a unit are those that would be written."""
-    return held is not None and unit.digest is not None and held.header[_DIGEST] == unit.digest
-
-
-def _update(writer: Writer, held: _Held, build: Build, clusters: Iterable[Cluster]) -> None:
-    """Writes what differs. A unit that is still there keeps its row, to which its children point."""
-    assert held.repository is not None
-    rows = Rows(writer, held.repository)
-    _set(writer, "repository", held.repository, dict(zip(REPOSITORY, _values(build), strict=True)))
-    gone = {unit.key for unit in held.units.values()}
-    emptied: set[int] = set()
-    changed: list[tuple[int, Values]] = []
+def _keeps_any(held: _Held, clusters: Iterable[Cluster]) -> bool:
+    """Whether any rows below a cluster can stay: else it is simpler, and faster, to begin anew."""
     for cluster in clusters:
-        name, entry = storable(cluster.name), _entry(cluster)
-        known = held.clusters.pop(name, None)
-        number = rows.add_cluster(name, entry) if known is None else known[0]
-        if known is not None and known[1] != entry:
-            _set(writer, "cluster", number, {"entry": entry})
-        keys: dict[UnitId, int] = {}
+        there = held.clusters.get(storable(cluster.name))
+        if there is None:
+            continue
+        if _same(there, cluster):
+            return True
+        units = held.units(there.key)
+        if any(_same(units.get(_name(unit)), unit) for unit in cluster.units):
+            return True
+    return False
+
+
+def _name(unit: Unit) -> _Named:
+    return unit.id.kind, storable(unit.id.namespace), storable(unit.id.name)
+
+
+def _same(held: _Unit | _Cluster | None, now: Unit | Cluster) -> bool:
+    """Whether the rows below are those that would be written."""
+    if held is None or now.digest is None:
+        return False
+    return now.digest == (held.header[_DIGEST] if isinstance(held, _Unit) else held.digest)
+
+
+class _Update:
+    """Writes what differs. A unit that is still there keeps its row, to which its children point."""
+
+    def __init__(self, writer: Writer, held: _Held, repository: int) -> None:
+        self._writer = writer
+        self._held = held
+        self._rows = Rows(writer, repository)
+        self._gone: set[int] = set()
+        """Units that are no more."""
+        self._emptied: set[int] = set()
+        """Units with other rows below them."""
+        self._changed: list[tuple[int, Values]] = []
+        """Units with another row."""
+
+    def write(self, build: Build, clusters: Iterable[Cluster]) -> None:
+        writer, rows, left = self._writer, self._rows, dict(self._held.clusters)
+        _set(writer, "repository", rows.repository, dict(zip(REPOSITORY, _values(build), strict=True)))
+        for cluster in clusters:
+            held = left.pop(storable(cluster.name), None)
+            if held is None or not _same(held, cluster):
+                self._cluster(cluster, held)
+        for held in left.values():
+            self._gone |= {unit.key for unit in self._held.units(held.key).values()}
+        loose = _Loose(writer, self._gone | self._emptied, self._gone | {key for key, _ in self._changed})
+        _delete_where(writer, "object", "unit_id", self._emptied)
+        _delete_where(writer, "input", "unit_id", self._emptied)
+        _delete_where(writer, "unit", "id", self._gone)
+        _delete_where(writer, "cluster", "id", {held.key for held in left.values()})
+        rows.write()
+        for key, header in self._changed:
+            _set(writer, "unit", key, dict(zip(UNIT, header, strict=True)))
+        loose.delete()
+
+    def _cluster(self, cluster: Cluster, held: _Cluster | None) -> None:
+        entry = _entry(cluster)
+        if held is None:
+            number, units = self._rows.add_cluster(storable(cluster.name), entry, cluster.digest), {}
+        else:
+            number, units = held.key, self._held.units(held.key)
+            _set(self._writer, "cluster", number, {"entry": entry, "digest": cluster.digest})
+        there = {unit.id: units.pop(_name(unit), None) for unit in cluster.units}
+        keys = {unit: self._rows.key("unit") if held is None else held.key for unit, held in there.items()}
         for unit in cluster.units:
-            there = held.unit(number, unit)
-            keys[unit.id] = rows.key("unit") if there is None else there.key
-        for unit in cluster.units:
-            key, there = keys[unit.id], held.unit(number, unit)
-            header = rows.header(number, unit, _parent(unit, keys))
-            gone.discard(key)
-            if there is None:
-                rows.add_unit(key, header)
-            elif there.header != header:
-                changed.append((key, header))
-            if not _same(there, unit):
-                rows.add_contents(key, unit)
-                if there is not None:
-                    emptied.add(key)
-    loose = _Loose(writer, gone | emptied, gone | {key for key, _ in changed})
-    _delete_where(writer, "object", "unit_id", emptied)
-    _delete_where(writer, "input", "unit_id", emptied)
-    _delete_where(writer, "unit", "id", gone)
-    _delete_where(writer, "cluster", "id", {key for key, _ in held.clusters.values()})
-    rows.write()
-    for key, header in changed:
-        _set(writer, "unit", key, dict(zip(UNIT, header, strict=True)))
-    loose.delete()
+            self._unit(unit, keys[unit.id], there[unit.id], self._rows.header(number, unit, _parent(unit, keys)))
+        self._gone |= {unit.key for unit in units.values()}
+
+    def _unit(self, unit: Unit, key: int, held: _Unit | None, header: Values) -> None:
+        if held is None:
+            self._rows.add_unit(key, header)
+        elif held.header != header:
+            self._changed.append((key, header))
+        if not _same(held, unit):
+            self._rows.add_contents(key, unit)
+            if held is not None:
+                self._emptied.add(key)
 
 
 class _Loose:

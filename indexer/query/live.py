@@ -168,10 +168,9 @@ class _Questions:
         unit = flux.unit(controller) if controller is not None else None
         decided = applied(self._cluster, unit, self._asking.repository) if unit is not None else None
         scope, then = self._applied_row(decided, ids)
-        shown = then if scope is not None else row
-        matches = explain(
-            scope or self._asking.scope, self._asking.repository, [shown] if shown else [], self._asking.config.forges
-        )
+        home, shown = (scope, then) if scope is not None and then is not None else (self._asking.scope, row)
+        forges = self._asking.config.forges
+        matches = explain(home, self._asking.repository, [shown] if shown is not None else [], forges)
         fields, lost = self._fields(one, scope, then) if compared else ((), ())
         branch = self._branch(decided, then, row) if scope is not None else None
         controlling = unit if traced is not None and traced.unit is not None else None

@@ -139,7 +139,7 @@ def upgrade() -> None:
     )
     table("file", *texts("origin", "path"), owner="repository")
     table("gvk", *texts("group", "version", "kind"))
-    table("cluster", *texts("name", "entry"), owner="repository")
+    table("cluster", *texts("name", "entry"), *texts("digest", nullable=True), owner="repository")
     source = ("source_kind", "source_namespace", "source_name", "source_url", "source_ref")
     parent = ("parent_kind", "parent_namespace", "parent_name")
     table(

@@ -22,6 +22,15 @@ def test_the_library_answers_as_the_commands_do(fleet) -> None:
     assert match.object in {one.object for one in deployed}
 
 
+def test_changes_and_faults_are_data_too(fleet) -> None:
+    (fleet.root / "flux/apps/base/api.yaml").write_text("apiVersion: v1\nkind: ConfigMap\n")
+    judged = indexer.impact(fleet.root, "HEAD")
+    assert [one.rule for one in judged.findings] == ["failed-unit"]
+    assert judged.impact.lines
+    assert "failed-unit" in {one.rule for one in indexer.check(fleet.root).findings}
+    assert indexer.check(fleet.root, "README.md").findings == ()
+
+
 def test_a_question_that_has_no_answer_raises(fleet) -> None:
     with pytest.raises(IndexMissing):
         indexer.where(indexer.Project(fleet.root, no_build=True), "namespace/bar")

@@ -62,9 +62,9 @@ def ask(capsys: pytest.CaptureFixture[str]) -> Ask:
         capsys.readouterr()
         code = run([words[0], "--repo", str(repository), "-o", output, *words[1:]])
         said = Said(code, *capsys.readouterr())
-        if output == "json" and said.out:
-            schema = json.loads((SCHEMAS / f"{words[0]}.json").read_text())
-            jsonschema.validate(said.json, schema)
+        schema = SCHEMAS / f"{words[0]}.json"
+        if output == "json" and said.out and words[0] != "sql":
+            jsonschema.validate(said.json, json.loads(schema.read_text()))
         return said
 
     return asked

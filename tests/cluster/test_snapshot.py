@@ -90,9 +90,7 @@ def location(any_index: str, tmp_path: Path) -> Location:
 def build_nothing(location: Location) -> None:
     build(
         location,
-        Build(
-            repository="r", root="/r", revision=None, head=None, fingerprint="f", engine="0", built_at="now", refs=""
-        ),
+        Build(repository="r", root="/r", revision=None, head=None, fingerprint="f", engine="0", built_at="now"),
         [],
     )
 

@@ -113,7 +113,9 @@ def test_what_the_branch_adds_is_not_in_the_cluster_yet(where, clone):
     clone.commit("Another gear")
     said = where("gear/new", "-n", "shop")
     (match,) = [one for one in said.json["matches"] if one["cluster"] == "prod"]
+    assert match["definition"]["file"] == "apps/base/gear.yaml"
     assert match["live"]["exists"] is False
+    assert match["live"]["branch"]["change"] == "added"
 
 
 def test_a_pod_is_answered_by_the_lines_of_what_owns_it(where):

@@ -30,6 +30,12 @@ def test_reads_every_key(tmp_path):
     assert config.forges == {"git.example.org": Forge.GITLAB}
 
 
+def test_a_path_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    config = load(tmp_path, '[[source]]\nurl = "https://x/y"\npath = "~/.cache/helm/repository"\n')
+    assert str(config.sources[0].path) == "/home/ada/.cache/helm/repository"
+
+
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
@@ -43,6 +49,7 @@ def test_reads_every_key(tmp_path):
         ('[[cluster]]\nname = "a"\nkubernetes = 1.34\n', 3, '"kubernetes" has to be a version in a text'),
         ('[[cluster]]\nname = "a"\nkubernetes = "new"\n', 3, '"kubernetes" has to be a version in a text'),
         ('[[source]]\nurl = "u"\n', 1, '"path" of [[source]] has to be a text'),
+        ('[[source]]\nurl = "u"\npath = "~nobody-at-all/x"\n', 3, '"path" begins with the home folder of nobody'),
         ('[forges]\n"h" = "svn"\n', 2, '"svn" is no known forge'),
         ('[cluster]\nname = "a"\n', 1, "write [[cluster]]"),
         ('a = 1\nb = [\n"x\n', 3, "is not TOML"),

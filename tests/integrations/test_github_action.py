@@ -54,7 +54,7 @@ def act(pull_request, bin_dir, forge, tmp_path):
 def test_a_dangerous_change_fails_the_job_and_is_told_on_its_line(act, forge, tmp_path) -> None:
     done = act()
     assert done.returncode == 1, done.stderr
-    assert re.search(r"^::error file=apps/api\.yaml,line=6", done.stdout, re.MULTILINE)
+    assert re.search(r"^::error \S*file=apps/api\.yaml,line=6,", done.stdout, re.MULTILINE)
     (comment,) = [text for key, text in forge.comments.items() if key > 1]
     assert comment.startswith("<!-- ")
     assert "Deployment" in comment

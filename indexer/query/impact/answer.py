@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from typing import Any
 
 from indexer.errors import FluxidxError
 from indexer.flux.config import Config
-from indexer.flux.model import RenderedObject, Unit, UnitState
+from indexer.flux.model import RenderedObject, UnitState
 from indexer.flux.store import Store
-from indexer.git.changes import SideName
+from indexer.git.changes import Changes, SideName
 from indexer.git.repository import Repository
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Node, Role, Scalar, leaves, pointer
@@ -69,7 +70,7 @@ def impact(
         changes,
         tuple(made.clusters()),
         tuple(Account(base, head, changes, made.effects).lines()),
-        tuple(_unrendered(comparison, changes.paths(SideName.BASE) | changes.paths(SideName.HEAD))),
+        tuple(_unrendered(comparison, changes)),
     )
 
 
@@ -80,7 +81,11 @@ def _of_clusters(side: Side, names: Collection[str]) -> Side:
     for name in names:
         if name not in known:
             raise FluxidxError(f"there is no cluster {name!r} in {side.label}; there is: {', '.join(sorted(known))}")
-    return Side(side.label, side.commit, side.tree, tuple(one for one in side.clusters if one.name in names))
+    return replace(
+        side,
+        clusters=tuple(one for one in side.clusters if one.name in names),
+        detailed=frozenset(key for key in side.detailed if key[0] in names),
+    )
 
 
 class _Answer:
@@ -199,15 +204,12 @@ def _value(node: Node) -> Any:
         return node.text if isinstance(node, Scalar) else None
 
 
-def _unrendered(comparison: Comparison, changed: frozenset[str]) -> Iterator[Unrendered]:
+def _unrendered(comparison: Comparison, changes: Changes) -> Iterator[Unrendered]:
+    changed = changes.paths(SideName.BASE) | changes.paths(SideName.HEAD)
+    differing = {pair.own_key for pair in comparison.objects}
     for key, known in comparison.unknown.items():
         units = [unit for side in (comparison.base, comparison.head) if (unit := side.units.get(key)) is not None]
         state, reason = known.get(SideName.HEAD) or known[SideName.BASE]
         if state is not UnitState.SUSPENDED:
-            yield Unrendered(*key, tuple(known), state, reason, _is_touched(units, changed, comparison, key))
-
-
-def _is_touched(units: list[Unit], changed: frozenset[str], comparison: Comparison, key: tuple[str, Any]) -> bool:
-    own = comparison.base.own(*key), comparison.head.own(*key)
-    digests = {one.digest for one in own if one is not None}
-    return len(units) < 2 or len(digests) > 1 or any(not changed.isdisjoint(unit.inputs.read) for unit in units)
+            reads = any(not changed.isdisjoint(unit.inputs.read) for unit in units)
+            yield Unrendered(*key, tuple(known), state, reason, len(units) < 2 or key in differing or reads)

@@ -29,6 +29,13 @@ class Pair:
     after: RenderedObject | None = None
     counterpart: ObjectId | None = None
 
+    @property
+    def own_key(self) -> UnitKey:
+        """The unit, or source, that the object is, where it is one."""
+        one = self.after or self.before
+        assert one is not None
+        return self.cluster, UnitId(one.id.kind, one.id.namespace or "", one.id.name)
+
 
 @dataclass(frozen=True, slots=True)
 class UnitPair:

@@ -15,7 +15,7 @@ from indexer.query.redaction import Redaction, Secrecy
 def redaction_of(side: Side) -> Redaction:
     """What knows the secrets of one side."""
     redaction = Redaction(side.tree)
-    for unit in side.units.values():
+    for unit in side.detailed_units():
         redaction.learn(one.tree for one in unit.objects)
     return redaction
 

@@ -40,7 +40,7 @@ class Explanation:
         self._pairs = comparison.objects
         self.differences: dict[int, tuple[Difference, ...]] = {id(pair): _differences(pair) for pair in self._pairs}
         """By the identity of the pair."""
-        self._flux = {_unit_of(pair): pair for pair in self._pairs}
+        self._flux = {pair.own_key: pair for pair in self._pairs}
         self._units: dict[UnitKey, Cause | None] = {}
         self._own: dict[int, Cause | None] = {}
 
@@ -242,13 +242,6 @@ def _differences(pair: Pair) -> tuple[Difference, ...]:
     before = pair.before.tree if pair.before is not None else None
     after = pair.after.tree if pair.after is not None else None
     return tuple(differences(before, after)) if before is not None and after is not None else ()
-
-
-def _unit_of(pair: Pair) -> UnitKey:
-    """The unit, or source, that an object is, whatever it is."""
-    one = pair.after or pair.before
-    assert one is not None
-    return pair.cluster, UnitId(one.id.kind, one.id.namespace or "", one.id.name)
 
 
 def _deployer(pair: Pair) -> UnitId | None:

@@ -214,7 +214,7 @@ class _View:
         self._overridden: dict[tuple[str, int], _Idle] = {}
         self._winners: dict[tuple[str, int], _Idle] = {}
         paths = self._changes.paths(self._name)
-        for unit in self._side.units.values():
+        for unit in self._side.detailed_units():
             for one in unit.objects:
                 if one.tree is not None:
                     self._read(one.tree, one, paths)
@@ -268,7 +268,7 @@ class _View:
         """The number of objects in which a changed file has a part."""
         paths = self._changes.paths(self._name)
         found: dict[str, int] = defaultdict(int)
-        for unit in self._side.units.values():
+        for unit in self._side.detailed_units():
             for one in unit.objects:
                 for file in {
                     each.span.source.file for each in one.contributions if each.span.source.repository is None

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from indexer.flux.model import Cluster, ObjectId, RenderedObject, Unit, UnitId, UnitState
 from indexer.git.changes import Changes, SideName
 from indexer.git.tree import Tree
 from indexer.manifest.node import Span
-
-_FLUX: Final = frozenset(
-    ["kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io", "source.toolkit.fluxcd.io", "fluxcd.controlplane.io",
-     "source.extensions.fluxcd.io"]
-)  # fmt: skip
 
 UnitKey = tuple[str, UnitId]
 """A unit of a cluster, by the cluster's name."""
@@ -30,26 +26,27 @@ class Side:
     commit: str | None
     """Full sha; None for the working tree."""
     tree: Tree
-    clusters: tuple[Cluster, ...]
-    """All that is rendered. An object has its ``tree`` where its unit is not the same on both sides or read a changed
-    file, and where it is the own object of such a unit."""
+    clusters: tuple[Cluster, ...] = ()
+    """All that is rendered."""
+    detailed: frozenset[UnitKey] = frozenset()
+    """The units whose objects have a ``tree``: those that differ between the sides, those that read a changed file, and
+    those that apply the own object of a unit that comes or goes."""
 
     @cached_property
     def units(self) -> dict[UnitKey, Unit]:
         return {(cluster.name, unit.id): unit for cluster in self.clusters for unit in cluster.units}
 
-    @cached_property
-    def _flux_objects(self) -> dict[UnitKey, RenderedObject]:
-        return {
-            (unit.cluster, UnitId(one.id.kind, one.id.namespace or "", one.id.name)): one
-            for unit in self.units.values()
-            for one in unit.objects
-            if one.id.group in _FLUX
-        }
+    def detailed_units(self) -> Iterator[Unit]:
+        return (self.units[key] for key in sorted(self.detailed))
 
     def own(self, cluster: str, unit: UnitId) -> RenderedObject | None:
-        """The object of a unit, or of a source, as another unit applies it; None where nothing does."""
-        return self._flux_objects.get((cluster, unit))
+        """The object of a unit as another unit applies it; None where nothing does."""
+        found = self.units.get((cluster, unit))
+        above = self.units.get((cluster, found.parent)) if found is not None and found.parent is not None else None
+        for one in above.objects if above is not None else ():
+            if (one.id.kind, one.id.namespace or "", one.id.name) == (unit.kind, unit.namespace, unit.name):
+                return one
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,11 @@ from typing import Final
 from indexer.errors import FluxidxError
 from indexer.flux.config import Config
 from indexer.flux.discover import NoEntryPoint
-from indexer.flux.model import Cluster, Unit
+from indexer.flux.model import Unit, UnitId
 from indexer.flux.render import render_repository
 from indexer.flux.store import Store
 from indexer.git.changes import Changes, SideName
 from indexer.git.repository import Repository, UnknownRevision
-from indexer.git.tree import Tree
 from indexer.query.impact.model import Side, UnitKey
 
 _RANGE: Final = re.compile(r"(?P<base>.*?)(?P<dots>\.{2,3})(?P<head>.*)")
@@ -101,7 +100,10 @@ def _to_disk(repository: Repository, base: str, label: str, chosen: str | None) 
 
 
 class Renderer:
-    """Renders both sides as far as a comparison needs it: digests of all units, trees of those that differ."""
+    """Renders both sides as far as a comparison needs it: digests of all units, trees of those that differ.
+
+    A round costs little with a ``store``, since what did not change comes from there.
+    """
 
     def __init__(
         self, repository: Repository, config: Config, store: Store | None, progress: Callable[[str], None] | None
@@ -112,50 +114,70 @@ class Renderer:
         self._progress = progress
 
     def render(self, base: Side, head: Side, changes: Changes) -> tuple[Side, Side]:
-        """Both sides with their clusters. What has to be rendered for the trees alone is rendered in a second round."""
+        """Both sides with their clusters, and trees of the units that differ or read a changed file."""
         if self._store is None:
-            base, head = (replace(side, clusters=self._clusters(side.tree, None)) for side in (base, head))
-            return base, head
-        base, head = (replace(side, clusters=self._clusters(side.tree, set())) for side in (base, head))
-        wanted = set(_wanted(base, head, changes))
-        return self._with_trees(base, wanted), self._with_trees(head, wanted)
+            return self._rendered(base, _all), self._rendered(head, _all)
+        base = self._rendered(base, _none)
+        likely = _reading(base, changes.paths(SideName.BASE))
+        head = self._rendered(head, lambda *key: key in likely or key not in base.units)
+        wanted = likely | _reading(head, changes.paths(SideName.HEAD)) | set(_differing(base, head))
+        return self._completed(base, wanted), self._completed(head, wanted)
 
-    def _with_trees(self, side: Side, wanted: set[UnitKey]) -> Side:
-        names = {cluster for cluster, _ in wanted} & {cluster.name for cluster in side.clusters}
-        if not names:
+    def _completed(self, side: Side, wanted: set[UnitKey]) -> Side:
+        """A side with the trees of all units that are wanted."""
+        missing = {key for key in wanted if key in side.units and key not in side.detailed}
+        if not missing:
             return side
-        anew = {one.name: one for one in self._clusters(side.tree, wanted, names)}
-        return replace(side, clusters=tuple(anew.get(one.name, one) for one in side.clusters))
+        names = {cluster for cluster, _ in missing}
+        anew = self._rendered(side, lambda *key: key in wanted, names)
+        by_name = {cluster.name: cluster for cluster in anew.clusters}
+        kept = frozenset(key for key in side.detailed if key[0] not in by_name)
+        clusters = tuple(by_name.get(cluster.name, cluster) for cluster in side.clusters)
+        return replace(side, clusters=clusters, detailed=kept | anew.detailed)
 
-    def _clusters(self, tree: Tree, trees: set[UnitKey] | None, only: Collection[str] = ()) -> tuple[Cluster, ...]:
-        """All clusters of one side, or some; none where it has no entry point."""
-        wants = None if trees is None else lambda cluster, unit: (cluster, unit) in trees
+    def _rendered(self, side: Side, trees: Callable[[str, UnitId], bool], only: Collection[str] = ()) -> Side:
+        """A side with its clusters, or some of them; with none where it has no entry point."""
         try:
             found = render_repository(
-                self._repository, tree, self._config, progress=self._progress, only=only, store=self._store, trees=wants
-            )
+                self._repository, side.tree, self._config,
+                progress=self._progress, only=only, store=self._store, trees=None if trees is _all else trees,
+            )  # fmt: skip
         except NoEntryPoint:
-            return ()
-        return tuple(found)
+            found = []
+        clusters = tuple(found)
+        keys = frozenset((cluster.name, unit.id) for cluster in clusters for unit in cluster.units)
+        return replace(side, clusters=clusters, detailed=frozenset(key for key in keys if trees(*key)))
 
 
-def _wanted(base: Side, head: Side, changes: Changes) -> Iterator[UnitKey]:
-    """The units that differ or read a changed file, and those that apply the own object of one that differs."""
-    paths = {SideName.BASE: changes.paths(SideName.BASE), SideName.HEAD: changes.paths(SideName.HEAD)}
+def _all(_: str, __: UnitId) -> bool:
+    return True
+
+
+def _none(_: str, __: UnitId) -> bool:
+    return False
+
+
+def _reading(side: Side, paths: frozenset[str]) -> set[UnitKey]:
+    """The units that read one of some files."""
+    return {key for key, unit in side.units.items() if not paths.isdisjoint(unit.inputs.read)}
+
+
+def _differing(base: Side, head: Side) -> Iterator[UnitKey]:
+    """The units that differ, and those that apply the own object of one that comes or goes."""
     for key in base.units.keys() | head.units.keys():
         before, after = base.units.get(key), head.units.get(key)
-        differs = before is None or after is None or not same(before, after)
-        if differs:
+        if before is None or after is None or not same(before, after):
+            yield key
             yield from (
                 (key[0], unit.parent) for unit in (before, after) if unit is not None and unit.parent is not None
             )
-        if differs or any(
-            unit is not None and not paths[side].isdisjoint(unit.inputs.read)
-            for side, unit in ((SideName.BASE, before), (SideName.HEAD, after))
-        ):
-            yield key
 
 
 def same(before: Unit, after: Unit) -> bool:
     """Whether two states of a unit apply the same."""
-    return [(one.id, one.digest) for one in before.objects] == [(one.id, one.digest) for one in after.objects]
+    if before.digest is not None and before.digest == after.digest:
+        return True
+    if len(before.objects) != len(after.objects):
+        return False
+    pairs = zip(before.objects, after.objects, strict=True)
+    return all((one.id, one.digest) == (other.id, other.digest) for one, other in pairs)

@@ -175,8 +175,8 @@ def _end(sides: Sides, unit: Unit, own: KustomizationFacts | None, dying: list[O
         why = "its deletionPolicy is Orphan" if own.deletion_policy == "Orphan" else "it does not prune"
         return Severity.WARNING, f"{why}, so its objects stay and nobody owns them"
     if is_unknown(unit):
-        what = "Helm uninstalls it" if unit.id.kind == "HelmRelease" else "its objects are deleted"
-        return Severity.ERROR, f"{what}, which ones is not known here"
+        what = "Helm uninstalls what its chart made" if unit.id.kind == "HelmRelease" else "its objects are deleted"
+        return Severity.ERROR, f"{what}, which is not known here"
     if not dying:
         return Severity.NOTE, "no object is deleted"
     names = ", ".join(named(obj.id) for obj in _worst_first(dying)[:_LISTED])
