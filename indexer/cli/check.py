@@ -77,4 +77,3 @@ def _shown(
     return text_findings.render(
         answer, rules, limit, session.terminal, session.repository.root, verbose=session.verbose
     )
-

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 JSON: Final = "application/json"
 _APPLY: Final = "application/apply-patch+yaml"
 _CHUNK: Final = 1 << 16
+_PREAMBLE: Final = re.compile(r"^(?:Failed to establish a new connection: )?(?:\[Errno -?\d+\] )?")
 _UNAUTHORIZED: Final = 401
 _PASSING: Final = frozenset({429, 500, 502, 503, 504})
 _TROUBLES: Final = {401: Trouble.UNAUTHORIZED, 403: Trouble.FORBIDDEN, 404: Trouble.ABSENT, 405: Trouble.ABSENT}
@@ -319,6 +321,8 @@ def _seconds(wanted: str) -> float:
 
 
 def _words(error: Exception) -> str:
-    """The message of an error without the library's own objects in it."""
-    reason = getattr(error, "reason", None) or error
-    return str(reason).rpartition("object at 0x")[2].partition(": ")[2] or str(reason)
+    """The message of an error without the library's own objects, and without what is said anyway."""
+    text = str(getattr(error, "reason", None) or error)
+    if "object at 0x" in text:
+        text = text.partition("object at 0x")[2].partition(": ")[2]
+    return _PREAMBLE.sub("", text)

@@ -20,6 +20,8 @@ _AGGREGATED: Final = ", ".join(
 )
 _FOLDED: Final = {"extensions", "events.k8s.io"}
 """Groups that show objects of other groups a second time."""
+_ALL: Final = {Trouble.UNREACHABLE, Trouble.UNAUTHORIZED}
+"""Troubles that are not one API's."""
 
 Found = Resource | Unreadable
 
@@ -32,7 +34,8 @@ def discover(connection: Connection) -> Discovery:
         try:
             answer = connection.get(root, accept=_AGGREGATED)
         except Refused as refused:
-            unreadable.append(Unreadable(f"the list of APIs at {root}", refused.trouble, refused.reason))
+            what = "the cluster" if refused.trouble in _ALL else f"the list of APIs at {root}"
+            unreadable.append(Unreadable(what, refused.trouble, refused.reason))
             continue
         read = _aggregated if answer.get("kind") == "APIGroupDiscoveryList" else _legacy
         for found in read(connection, root, answer):
@@ -40,7 +43,7 @@ def discover(connection: Connection) -> Discovery:
                 unreadable.append(found)
             elif found.group not in _FOLDED:
                 resources.setdefault((found.group, found.plural), found)
-    return Discovery(tuple(resources.values()), tuple(unreadable))
+    return Discovery(tuple(resources.values()), tuple(dict.fromkeys(unreadable)))
 
 
 def _aggregated(_connection: Connection, _root: str, answer: dict[str, Any]) -> Iterator[Found]:

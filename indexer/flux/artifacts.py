@@ -116,19 +116,16 @@ def _copy(operation: Node, artifact: ArtifactSpec, resolve: Resolve, files: File
     strategy = text_at(operation, "strategy") or "Overwrite"
     if strategy not in _STRATEGIES:
         raise GeneratorError(f"unknown copy strategy {strategy}: use {', '.join(_STRATEGIES)}", operation)
-    extract = strategy == "Extract"
     whole = not _GLOB.search(pattern)
-    matches = [posixpath.normpath(pattern)] if whole else list(_glob(tree, pattern, recursive=extract))
-    matches = ["" if match == "." else match for match in matches if tree.kind(match) is not None]
     base = _literal_part(pattern)
-    kept = matches if whole else [match for match in matches if not excludes.leave_out(match, base)]
-    if not kept:
+    matches = _selected(tree, pattern, excludes, recursive=strategy == "Extract")
+    if not matches:
         raise GeneratorError(f"{source} matches nothing in its source: correct the path", operation)
-    for match in kept:
+    for match in matches:
         is_file = tree.kind(match) is EntryKind.FILE
         if whole and is_file and excludes.leave_out(match, ""):
             continue
-        if extract:
+        if strategy == "Extract":
             if is_file and match.lower().endswith(archive.SUFFIXES):
                 files.update(_unpacked(tree, match, to.path, operation))
             elif whole:
@@ -156,6 +153,15 @@ class _Destination(NamedTuple):
         """Where a file goes that is named in full, as with ``cp``."""
         into = self.is_directory or any(known.startswith(f"{self.path}/") for known in files)
         return posixpath.join(self.path, posixpath.basename(file)) if into else self.path
+
+
+def _selected(tree: Tree, pattern: str, excludes: Excludes, *, recursive: bool) -> list[str]:
+    """What ``from`` names in its source: a path as it is, or what a pattern matches and ``exclude`` leaves."""
+    if not _GLOB.search(pattern):
+        path = "" if posixpath.normpath(pattern) == "." else posixpath.normpath(pattern)
+        return [path] if tree.kind(path) is not None else []
+    base = _literal_part(pattern)
+    return [match for match in _glob(tree, pattern, recursive=recursive) if not excludes.leave_out(match, base)]
 
 
 def _literal_part(pattern: str) -> str:

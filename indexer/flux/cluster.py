@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ from indexer.flux.sets import SetRun
 from indexer.flux.sharing import SharedBuilds
 from indexer.flux.sops import missing_key
 from indexer.flux.sources import Artifact, Registry, Sources, UnresolvedSource, describe
-from indexer.flux.store import Store
+from indexer.flux.store import SIZE, Store
 from indexer.flux.variables import load, relevant
 from indexer.flux.versions import is_strict
 from indexer.kustomize.cache import BuildCache
@@ -219,7 +220,7 @@ class ClusterRun:
             self.objects[item.kind, item.namespace, item.name] = item
             return
         root, definition = item.root, item.definition
-        if self.sets.take(root, parent, definition) or self.helm.take(root, parent, definition):
+        if self.sets.take(root, parent, definition) or self.helm.take(item, parent):
             return
         if is_kustomization(root):
             self._enqueue(item, parent)
@@ -248,7 +249,8 @@ class ClusterRun:
         known = self.jobs.get(unit)
         if known is None:
             override = self.overrides.get(unit)
-            root, tree_digest = (item.root, item.tree_digest) if override is None else (override, None)
+            item = item if override is None else Delivery.of(override, item.definition)
+            root, tree_digest = item.root, item.tree_digest if self.store is not None else None
             job = Job(read_kustomization(root), tree_digest, parent, item.definition)
             self.jobs[unit] = job
             self.queue.append(job)
@@ -326,6 +328,11 @@ class ClusterRun:
         return self.workspace.sources
 
     @property
+    def store(self) -> Store | None:
+        """What is kept of earlier renderings."""
+        return self.workspace.store
+
+    @property
     def known(self) -> int:
         """Grows with each source and each object that could bring a release further."""
         return len(self.registry.sources) + len(self.registry.generators) + len(self.objects)
@@ -339,6 +346,12 @@ class ClusterRun:
         """The object that a reference means, encrypted values hidden; None where none is known."""
         found = self.objects.get((reference.kind, reference.namespace, reference.name))
         return None if found is None else found.outline
+
+    def digest_of(self, reference: ReferenceSpec) -> bytes | None:
+        """What stands for all that is written in an object; None where none is known."""
+        found = self.objects.get((reference.kind, reference.namespace, reference.name))
+        # One that is too deep for a digest is like no other.
+        return None if found is None else found.tree_digest or os.urandom(SIZE)
 
     def find_whole(self, reference: ReferenceSpec) -> Mapping | None:
         """The same with all that is written in it."""

@@ -49,17 +49,9 @@ class Delivery:
     """One such object. Its tree may have to be read or rendered first, and is when somebody asks for it."""
 
     __slots__ = (
-        "_load",
-        "_outline",
-        "_root",
-        "definition",
-        "group",
-        "kind",
-        "name",
-        "namespace",
+        "_load", "_outline", "_packed", "_root", "_tree_digest", "definition", "group", "kind", "name", "namespace",
         "substitutions",
-        "tree_digest",
-    )
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -74,8 +66,8 @@ class Delivery:
         self.definition = definition
         self.substitutions = substitutions
         """What ``postBuild`` filled in."""
-        self.tree_digest = tree_digest
-        """Equal for equal trees; None where it was not worked out."""
+        self._tree_digest = tree_digest
+        self._packed: tuple[Packed, bytes] | None = None
         self._load = load
         self._root: Mapping | None = None
         self._outline: bytes | Mapping | None = outline
@@ -102,11 +94,26 @@ class Delivery:
             self._outline = unpack_tree(self._outline)
         return self._outline
 
+    @property
+    def tree_digest(self) -> bytes | None:
+        """Equal for equal trees; None for one that is too deep."""
+        if self._tree_digest is None:
+            try:
+                self._tree_digest = digest(self._tree()[1])
+            except (RecursionError, ValueError):
+                return None
+        return self._tree_digest
+
+    def _tree(self) -> tuple[Packed, bytes]:
+        """The packed tree, and its bytes. Raises RecursionError, ValueError."""
+        if self._packed is None:
+            tree = pack_tree(self.root)
+            self._packed = tree, canonical(tree)
+        return self._packed
+
     def pack(self, openness: Openness) -> Packed:
-        """All but what must not be stored: then its tree is left out. Works out the digest."""
-        tree = pack_tree(self.root)
-        data = canonical(tree)
-        self.tree_digest = digest(data)
+        """All but what must not be stored: then its tree is left out. Raises RecursionError, ValueError."""
+        tree, data = self._tree()
         redacted = frozenset(one.variable for one in self.substitutions if one.redacted)
         kept = hidden = None
         if self.kind != "Secret" and len(data) < _LARGE and may_be_stored(tree, redacted, openness.holds_no_secret):

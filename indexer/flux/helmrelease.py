@@ -72,8 +72,7 @@ class Filled:
         """Texts that came from Secrets into the release, or into a ConfigMap of its values."""
         named = f"HelmRelease {namespace_of(release)}/{name_of(release)}"
         texts = secret_texts(release, self.carried.get(named, ()), self.find_object)
-        for entry in items_of(find(release, "spec", "valuesFrom")):
-            reference = ReferenceSpec(text_at(entry, "kind"), namespace_of(release), text_at(entry, "name"), entry)
+        for reference in value_references(release):
             found = self.find_object(reference) if str(reference) in self.carried else None
             if found is not None:
                 texts |= secret_texts(found, self.carried[str(reference)], self.find_object, "/data")
@@ -107,8 +106,12 @@ def render_release(
     capabilities: Capabilities,
     *,
     last: bool,
+    parts_without_chart: Callable[[], tuple[Contribution, ...]],
 ) -> Release:
-    """Renders a HelmRelease as far as that can be done here. Raises Waiting, unless this is the ``last`` chance."""
+    """Renders a HelmRelease as far as that can be done here. Raises Waiting, unless this is the ``last`` chance.
+
+    ``parts_without_chart`` gives what ``value_parts`` does, and is asked where the chart is not at hand.
+    """
     found: FoundChart | None = None
     lacking: Release | None = None
     try:
@@ -121,14 +124,14 @@ def render_release(
         at = find(root, "spec", "chart", "spec", "chart") or root
         lacking = Release(UnitState.FAILED, f"{at.span}: {error}" if at.span is not None else str(error))
     try:
-        known = load(root, filled.find_object, found.defaults if found is not None else [])
+        if found is None:
+            assert lacking is not None
+            return replace(lacking, parts=parts_without_chart())
+        known = load(root, filled.find_object, found.defaults)
     except ValuesError as error:
         return Release(UnitState.FAILED, str(error))
     secrets = known.values.secrets() | filled.secrets(root)
-    parts = (*(_chart_files(found.chart) if found is not None else ()), *known.values.contributions())
-    if found is None:
-        assert lacking is not None
-        return replace(lacking, parts=parts)
+    parts = (*_chart_files(found.chart), *known.values.contributions())
     if known.unknown and not last:
         raise Waiting
     release = Release(UnitState.RENDERED, None, parts, (), found.directory, inputs_of(found.recording))
@@ -143,6 +146,19 @@ def render_release(
         return replace(release, state=state, reason="; ".join([*known.unknown, _why(root, error, hide=bool(secrets))]))
     state = UnitState.UNRESOLVED if known.unknown else UnitState.RENDERED
     return replace(release, state=state, reason="; ".join(known.unknown) or None, objects=objects)
+
+
+def value_parts(root: Mapping, find_object: Callable[[ReferenceSpec], Mapping | None]) -> tuple[Contribution, ...]:
+    """The values of a release, whatever its chart. Raises ValuesError."""
+    return tuple(load(root, find_object, []).values.contributions())
+
+
+def value_references(root: Mapping) -> list[ReferenceSpec]:
+    """The objects that values are taken from."""
+    return [
+        ReferenceSpec(text_at(entry, "kind"), namespace_of(root), text_at(entry, "name"), entry)
+        for entry in items_of(find(root, "spec", "valuesFrom"))
+    ]
 
 
 def _chart_files(chart: Chart) -> Iterator[Contribution]:

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from indexer.flux.delivery import Delivery
 from indexer.flux.dependencies import blocked
 from indexer.flux.helmchart import chart_spec, helm_chart, source_reference
-from indexer.flux.helmrelease import Filled, Release, Waiting, in_namespace, render_release
+from indexer.flux.helmrelease import (
+    Filled,
+    Release,
+    Waiting,
+    in_namespace,
+    render_release,
+    value_parts,
+    value_references,
+)
 from indexer.flux.kustomization import reason_at
 from indexer.flux.model import Inputs, RenderedObject, SourceRef, Substitution, Unit, UnitId, UnitState
 from indexer.flux.objects import Applied, Digests, rendered
+from indexer.flux.packing import canonical, digest, pack_contributions, unpack_contributions
 from indexer.flux.resources import HELM, ReferenceSpec, is_kind, items_of, name_of, namespace_of, truth
 from indexer.flux.scope import Kind
 from indexer.flux.sources import Registry, Sources, describe
+from indexer.flux.store import Record, Store, engine
 from indexer.helm.engine import Capabilities
 from indexer.kustomize.nodes import find, text_at
 from indexer.manifest.history import Contribution
@@ -32,7 +44,13 @@ class Surroundings(Protocol):
     @property
     def sources(self) -> Sources: ...
 
+    @property
+    def store(self) -> Store | None: ...
+
     def dependencies_of(self, unit: UnitId) -> Iterable[ReferenceSpec] | None: ...
+
+    def digest_of(self, reference: ReferenceSpec) -> bytes | None:
+        """What stands for all that is written in an object; None where none is known."""
 
     @property
     def known(self) -> int:
@@ -49,12 +67,19 @@ class Surroundings(Protocol):
 class HelmJob:
     """A HelmRelease on its way to a unit."""
 
-    root: Mapping
+    item: Delivery
     parent: UnitId | None
-    definition: Span | None
     release: Release | None = None
     tried: int = -1
     """How much was known of the cluster when it last had to wait."""
+
+    @property
+    def root(self) -> Mapping:
+        return self.item.root
+
+    @property
+    def definition(self) -> Span | None:
+        return self.item.definition
 
     @property
     def id(self) -> UnitId:
@@ -76,11 +101,12 @@ class HelmRun:
         self.cluster = cluster
         self.jobs: dict[UnitId, HelmJob] = {}
 
-    def take(self, root: Mapping, parent: UnitId | None, definition: Span | None) -> bool:
+    def take(self, item: Delivery, parent: UnitId | None) -> bool:
         """Takes a HelmRelease; False for anything else."""
+        root = item.root
         if not is_kind(root, HELM, "HelmRelease"):
             return False
-        job = HelmJob(root, parent, definition)
+        job = HelmJob(item, parent)
         if self.jobs.setdefault(job.id, job) is job and (chart := helm_chart(root)) is not None:
             self.cluster.registry.add(chart)
         return True
@@ -108,7 +134,28 @@ class HelmRun:
         told = cluster.sources.config.cluster(job.target(cluster.name) or cluster.name)
         capabilities = Capabilities(told.kubernetes, told.api_versions)
         filled = Filled(cluster.find_object, cluster.carried)
-        return render_release(job.root, cluster.sources, cluster.registry, filled, capabilities, last=last)
+        return render_release(
+            job.root,
+            cluster.sources,
+            cluster.registry,
+            filled,
+            capabilities,
+            last=last,
+            parts_without_chart=lambda: self._value_parts(job),
+        )
+
+    def _value_parts(self, job: HelmJob) -> tuple[Contribution, ...]:
+        """What ``value_parts`` gives, looked for in the store first."""
+        store, find_object = self.cluster.store, self.cluster.find_object
+        if store is None or job.item.tree_digest is None:
+            return value_parts(job.root, find_object)
+        given = tuple((str(one), self.cluster.digest_of(one)) for one in value_references(job.root))
+        key = digest(canonical(("values", engine(), job.item.tree_digest, given)))
+        for record in store.find(key):
+            return unpack_contributions(marshal.loads(record.outcome))  # noqa: S302 - see the store
+        parts = value_parts(job.root, find_object)
+        store.add(key, Record(key, b"", marshal.dumps(pack_contributions(parts))), b"")
+        return parts
 
     def dependencies_of(self, unit: UnitId) -> list[ReferenceSpec] | None:
         """The releases that a release waits for; None where there is no such release."""

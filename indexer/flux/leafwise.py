@@ -1,9 +1,10 @@
 """``postBuild`` one text at a time, which gives the same as expanding the whole object wherever that can be told.
 
 The controller writes an object as YAML, expands that and reads it again. Most texts with variables are one short line
-(``host: app.${DOMAIN}``) that stays one, and what a line says then depends on no other. So each of them is written,
-expanded and read alone. Whatever could have an effect beyond its own line is left to a round trip of the whole object:
-keys, texts of several lines or so long that the writer folds them, quotes, comments and the marks of YAML in a value.
+(``host: app.${DOMAIN}``) that stays one, or a block of lines that keep their number; and what they say then depends on
+nothing around them but how far they are indented. So each of them is written, expanded and read alone. Whatever could
+have an effect beyond itself is left to a round trip of the whole object: keys, texts so long that the writer folds them,
+expressions over several lines, values with line breaks, quotes, comments and the marks of YAML in a value.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ _WIDTH: Final = 70
 # A quoted text without escapes, or a plain one that neither begins like anything else nor holds a colon or a hash that
 # would end it.
 _LINE: Final = re.compile(
-    r"""x: (?:"[ !#-\[\]-~]*"|'[ -&(-~]*'|[A-Za-z0-9/._~+$(](?:(?!: |:\n| #| \n)[ -~])*)\n""",
+    r"""x: (?:"[ !#-\[\]-~]*"|'[ -&(-~]*'|(?:[A-Za-z0-9/._~+$(^\\]|-(?! ))(?:(?!: |:\n| #| \n)[ -~])*)\n""",
 )
+_BLOCK: Final = "x: |"
+_OTHER_BREAKS: Final = re.compile("[\r\x85\u2028\u2029]")
 
 Path = tuple[str, ...]
 
@@ -44,18 +47,9 @@ def leafwise(data: Any, texts: Sequence[tuple[Path, str]], lookup: Lookup) -> An
     return _with(data, changed)
 
 
-def _expanded(text: str, lookup: Lookup) -> tuple[Any] | None:
-    parts = _parts(text)
-    if parts is None:
-        return None
-    try:
-        return _value(expand(parts, lookup))
-    except SubstitutionError:
-        return None
-
-
 def _fits(path: Path, text: str) -> bool:
-    return " " not in text or 2 * len(path) + len(path[-1]) + len(text) < _WIDTH
+    """Whether the writer does not fold a text, wherever that stands; it never folds a block."""
+    return "\n" in text or " " not in text or 2 * len(path) + len(path[-1]) + len(text) < _WIDTH
 
 
 def _is_value(data: Any, path: Path, text: str) -> bool:
@@ -65,30 +59,55 @@ def _is_value(data: Any, path: Path, text: str) -> bool:
     return data is text and "$" not in path[-1]
 
 
+def _expanded(text: str, lookup: Lookup) -> tuple[Any] | None:
+    """What a text becomes, None where that cannot be told from it alone."""
+    written = _written(text)
+    if written is None:
+        return None
+    lines, parts = written
+    try:
+        expanded = expand(parts, lookup)
+    except SubstitutionError:
+        return None
+    return _value(expanded) if expanded.count("\n") == lines else None
+
+
 @lru_cache(maxsize=4096)
-def _parts(text: str) -> tuple[Part, ...] | None:
-    """The parts of a text as it is written, None where it does not stand alone."""
-    line = dump({"x": text})
-    if text.endswith("$") or not _LINE.fullmatch(line):
+def _written(text: str) -> tuple[int, tuple[Part, ...]] | None:
+    """The number of lines and the parts of a text as it is written, None where it does not stand alone."""
+    written = dump({"x": text})
+    if not _stands_alone(written):
         return None
     try:
-        return parse(line)
+        if written.startswith(_BLOCK):
+            if text[0] in " $\n":
+                return None  # the first line tells how far a block is indented
+            for line in written.split("\n"):
+                parse(line)  # which fails where an expression goes on in the next
+        return written.count("\n"), parse(written)
     except SubstitutionError:
         return None
 
 
+def _stands_alone(written: str) -> bool:
+    if written.startswith(_BLOCK):
+        return _OTHER_BREAKS.search(written) is None
+    return _LINE.fullmatch(written) is not None
+
+
 @lru_cache(maxsize=4096)
-def _value(line: str) -> tuple[Any] | None:
-    """What an expanded line says, None where it could say something else among others."""
-    if not _LINE.fullmatch(line):
+def _value(written: str) -> tuple[Any] | None:
+    """What an expanded text says, None where it could say something else among others."""
+    if not _stands_alone(written):
         return None
     try:
-        node = parse_stream(line.encode(), "", limit=1)[0].node
+        node = parse_stream(written.encode(errors="surrogateescape"), "", limit=1)[0].node
         value = to_data_11(node) if node is not None else None
     except ManifestError:
         return None
     # A float may be none that JSON has.
-    return (value["x"],) if isinstance(value, dict) and not isinstance(value["x"], float) else None
+    whole = isinstance(value, dict) and value.keys() == {"x"} and not isinstance(value["x"], float)
+    return (value["x"],) if whole else None
 
 
 def _note(changed: dict[str, Any], path: Path, value: Any) -> None:

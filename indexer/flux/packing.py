@@ -100,12 +100,16 @@ def unpack_objects(data: bytes) -> tuple[RenderedObject, ...]:
                 _ROLES[role],
                 unpack_span(definition),
                 content,
-                tuple([_contribution(*one) for one in contributions]),
+                unpack_contributions(contributions),
                 unpack_substitutions(substitutions),
             )
             for named, role, definition, content, contributions, substitutions in marshal.loads(zlib.decompress(data))  # noqa: S302
         ]
     )
+
+
+def unpack_contributions(packed: Packed) -> tuple[Contribution, ...]:
+    return tuple([_contribution(*one) for one in packed])
 
 
 def _contribution(role: str, operation: str, span: Packed, fields: tuple[str, ...], overridden: bool) -> Contribution:

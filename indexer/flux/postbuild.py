@@ -293,7 +293,7 @@ class _Graft:
         self.entry = entry
 
     def graft(self, old: Node, before: Any, after: Any, path: tuple[str, ...]) -> Node:
-        if after is before:
+        if after is before and isinstance(before, dict | list):
             return old
         if isinstance(old, Mapping) and isinstance(after, dict):
             return self._mapping(old, before, after, path)

@@ -70,6 +70,7 @@ class Branch:
 
 def applied(cluster: LiveCluster, unit: LiveUnit, repository: Repository) -> Applied:
     """What decides the content of the objects of ``unit``."""
+    own = unit
     for _ in range(_DEEPEST):
         if unit.id.kind == "Kustomization":
             break
@@ -85,7 +86,7 @@ def applied(cluster: LiveCluster, unit: LiveUnit, repository: Repository) -> App
         named = f"{unit.source.kind} {unit.source.namespace}/{unit.source.name}" if unit.source else "its source"
         return _unknown(unit, f"{named} cannot be seen in the cluster: the repository of {unit.applied} is not known")
     commit, reason = _commit(unit, source, repository)
-    return Applied(unit.id, unit.applied, unit.attempted, commit, reason, _failure(unit))
+    return Applied(unit.id, unit.applied, unit.attempted, commit, reason, _failure(own) or _failure(unit))
 
 
 def compare(match: Row | None, branch: Row | None, commits: tuple[int, int] | None) -> Branch | None:

@@ -18,7 +18,7 @@ from indexer.query.answers import Match
 from indexer.query.applied import Applied, Branch, applied, compare, distance
 from indexer.query.differing import Differing, differing
 from indexer.query.lookup import look_up
-from indexer.query.matching import Matched, match
+from indexer.query.matching import Matched, match, same_path
 from indexer.query.names import Name, find
 from indexer.query.rows import object_of, unit_of
 from indexer.query.scope import Scope
@@ -60,9 +60,12 @@ class Live:
     unreadable: tuple[Unreadable, ...]
     """What the answer lacks."""
 
+    controlled_from: str | None = None
+    """The cluster whose Flux controls the object from there (``spec.kubeConfig``), and was not asked for it here."""
+
     @property
     def is_managed(self) -> bool:
-        return self.unit is not None
+        return self.unit is not None or self.controlled_from is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +189,9 @@ class _Questions:
             applied=decided,
             branch=branch,
             fields=fields,
-            disagreements=tuple(_disagreements(traced, controlling, shown, self._matched)),
+            disagreements=tuple(_disagreements(traced, controlling, matches[0] if matches else None, self._matched)),
             unreadable=tuple(dict.fromkeys((*unreadable, *(traced.unreadable if traced else ()), *lost))),
+            controlled_from=_controlled_from(traced, matches[0]) if traced is not None and matches else None,
         )
         return LiveMatch(matches[0] if matches else None, live)
 
@@ -262,20 +266,30 @@ def _is(row: Row, id_: ObjectId) -> bool:
     return same and (row["namespace"] == namespace or (not row["namespace"] and namespace == "default"))
 
 
-def _disagreements(traced: Trace | None, unit: LiveUnit | None, row: Row | None, matched: Matched) -> Iterable[str]:
+def _controlled_from(traced: Trace, found: Match) -> str | None:
+    """The other cluster that applies the object, where its labels name the unit that does so by the code."""
+    return found.applied_by if any(mark.unit == found.unit for mark in traced.marks) else None
+
+
+def _disagreements(traced: Trace | None, unit: LiveUnit | None, found: Match | None, matched: Matched) -> Iterable[str]:
     """What the cluster says and the index does not, or the other way round."""
     if traced is None:
         return
-    yield from traced.contradictions
-    if row is None:
+    if found is None:
+        yield from traced.contradictions
         if unit is not None and matched.cluster is not None:
             yield f"{_name(unit.id)} controls it in the cluster, and no code of cluster {matched.cluster} defines it"
         return
-    defined = unit_of(row)
+    if _controlled_from(traced, found) is not None:
+        return
+    yield from traced.contradictions
     if unit is None:
-        yield f"{_name(defined)} deploys it by the code, and nothing in the cluster says that Flux controls it"
-    elif unit.id != defined:
-        yield f"{_name(unit.id)} controls it in the cluster, and by the code {_name(defined)} does"
+        yield f"{_name(found.unit)} deploys it by the code, and nothing in the cluster says that Flux controls it"
+    elif unit.id != found.unit:
+        yield f"{_name(unit.id)} controls it in the cluster, and by the code {_name(found.unit)} does"
+    elif unit.id.kind == "Kustomization" and not same_path(unit.path, found.chain[0].path):
+        there, here = unit.path or ".", found.chain[0].path or "."
+        yield f"the path of {_name(unit.id)} is {there} in the cluster, and by the code it is {here}"
 
 
 def _name(unit: UnitId) -> str:

@@ -52,15 +52,17 @@ def match(scope: Scope, config: Config, cluster: LiveCluster, remotes: Sequence[
     configured = [one.name for one in config.clusters if one.context == cluster.context and one.name in names]
     if len(configured) == 1:
         return _held(configured[0], How.CONFIG, scope, cluster, remotes)
-    compared = {name: _mismatches(name, scope, cluster.flux, remotes) for name in wanted or configured or names}
+    roots = sorted({unit["cluster"] for unit in scope.every.values()})
+    compared = {name: _mismatches(name, scope, cluster.flux, remotes) for name in wanted or configured or roots}
     fitting = [name for name, found in compared.items() if not found]
     if len(fitting) == 1:
         return Matched(cluster.context, fitting[0], How.CLUSTER, ())
     return Matched(cluster.context, None, None, tuple(_why(compared, fitting, cluster.flux)))
 
 
-def _names(scope: Scope) -> list[str]:
-    return sorted({unit["cluster"] for unit in scope.every.values()})
+def _names(scope: Scope) -> set[str]:
+    """The clusters that the index knows: those with units, and those that units of others deploy to."""
+    return {name for unit in scope.every.values() for name in (unit["cluster"], unit["target"]) if name}
 
 
 def _held(name: str, how: How, scope: Scope, cluster: LiveCluster, remotes: Sequence[str]) -> Matched:
@@ -71,7 +73,7 @@ def _held(name: str, how: How, scope: Scope, cluster: LiveCluster, remotes: Sequ
 def _mismatches(name: str, scope: Scope, flux: FluxState, remotes: Sequence[str]) -> list[str]:
     """What the cluster says against being the entry point ``name``."""
     roots = [unit for unit in scope.every.values() if unit["cluster"] == name and _is_root(unit, scope)]
-    if not roots:
+    if not roots and name not in {unit["target"] for unit in scope.every.values()}:
         return ["the index knows no root Kustomization of it"]
     return [text for root in roots for text in _differences(root, flux, remotes)]
 
@@ -89,7 +91,7 @@ def _differences(root: Row, flux: FluxState, remotes: Sequence[str]) -> list[str
     if live is None:
         return [f"it has no {id_.kind} {id_.namespace}/{id_.name}"]
     found = []
-    if _path(live.path) != _path(root["path"]):
+    if not same_path(live.path, root["path"]):
         found.append(f"the path of its {_name(live)} is {live.path or '.'}, not {root['path'] or '.'}")
     source = flux.source(live.source)
     url = source.url if source is not None else None
@@ -98,8 +100,10 @@ def _differences(root: Row, flux: FluxState, remotes: Sequence[str]) -> list[str
     return found
 
 
-def _path(path: str | None) -> str:
-    return posixpath.normpath(f"/{path or ''}").lstrip("/")
+def same_path(one: str | None, other: str | None) -> bool:
+    """Whether two spellings of ``spec.path`` mean one directory."""
+    first, second = (posixpath.normpath(f"/{path or ''}") for path in (one, other))
+    return first == second
 
 
 def _same(url: str, other: str) -> bool:
@@ -114,8 +118,8 @@ def _why(compared: dict[str, list[str]], fitting: list[str], flux: FluxState) ->
     """Why no entry point can be chosen."""
     if fitting:
         return [f"{', '.join(fitting)} fit equally well: name one with --cluster"]
-    if down := [one for one in flux.unreadable if one.trouble in (Trouble.UNREACHABLE, Trouble.UNAUTHORIZED)]:
-        return [f"which entry point it runs is not known: {down[0].reason}"]
+    if any(one.trouble in (Trouble.UNREACHABLE, Trouble.UNAUTHORIZED) for one in flux.unreadable):
+        return ["which entry point it runs is not known: it could not be asked"]
     if not flux.units:
         hidden = [f"{one.what}: {one.reason}" for one in flux.unreadable]
         return [f"no Flux object can be seen in it{''.join(f'; {text}' for text in hidden)}"]

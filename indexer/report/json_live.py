@@ -54,6 +54,7 @@ def _live(live: Live) -> dict[str, Any]:
         "uid": metadata.uid if metadata is not None else None,
         "created": metadata.created if metadata is not None else None,
         "managed": live.is_managed,
+        "controlled_from": live.controlled_from,
         "owners": [object_id(owner.id) for owner in traced.owners] if traced is not None else [],
         "marks": [_mark(mark) for mark in (traced.marks if traced is not None else ())],
         "unit": live.unit and _unit(live.unit),

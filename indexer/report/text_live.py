@@ -10,16 +10,16 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any, Final
 
-from indexer.cluster.model import Condition, LiveSource, LiveUnit, Unreadable
-from indexer.query.answers import Match
+from indexer.cluster.model import Condition, LiveSource, LiveUnit, Trouble, Unreadable
+from indexer.query.answers import Match, Where
 from indexer.query.applied import Applied, Branch, Change
 from indexer.query.differing import Differing
 from indexer.query.live import Asked, Live, LiveWhere
 from indexer.query.livefields import Absent
 from indexer.query.trace import Mark, MarkKind, Trace
+from indexer.report import text_where
 from indexer.report.terminal import Terminal
 from indexer.report.text import INDENT, LABEL, Writer, count, object_name, place
-from indexer.report.text_where import details
 
 _HASH: Final = re.compile(r"\b([0-9a-f]{10})[0-9a-f]{30,54}\b")
 _VALUE: Final = 60
@@ -35,7 +35,13 @@ def render(answer: LiveWhere, terminal: Terminal, root: Path | None, *, verbose:
         if one.live is not None:
             _match(writer, one.match, one.live, verbose=verbose)
             writer.line()
-    _elsewhere(writer, [one.match for one in answer.matches if one.live is None and one.match is not None])
+    rest = [one.match for one in answer.matches if one.live is None and one.match is not None]
+    if any(one.live is not None for one in answer.matches):
+        _elsewhere(writer, rest)
+    elif rest:
+        # No cluster had anything to say: then the branch's own answer is what there is.
+        writer.line(text_where.render(Where(answer.query, tuple(rest)), terminal, root, verbose=verbose))
+        writer.line()
     for asked in answer.clusters:
         _cluster(writer, asked)
     return str(writer).rstrip("\n")
@@ -47,7 +53,7 @@ def _match(writer: Writer, match: Match | None, live: Live, *, verbose: bool) ->
     if match is not None:
         if match.object.key != live.object.key:
             writer.entries("made by", [(object_name(match.object), "its lines decide what it is", None)])
-        details(writer, match, verbose=verbose)
+        text_where.details(writer, match, verbose=verbose)
     _live(writer, live, defined=match is not None)
 
 
@@ -82,12 +88,14 @@ def _cluster(writer: Writer, asked: Asked) -> None:
     old = age(asked.read_at)
     if not (matched.mismatches or asked.unreadable or old):
         return
-    name = f"is {matched.cluster}" if matched.cluster is not None else "is no entry point of this repository"
+    silent = any(one.trouble in (Trouble.UNREACHABLE, Trouble.UNAUTHORIZED) for one in asked.unreadable)
+    name = f"is {matched.cluster}" if matched.cluster else "not asked" if silent else "none of this repository"
     writer.heading(f"Context {matched.context}", name)
     if old:
         writer.entries("read", [(old, asked.read_at, None)], fg="yellow")
     label = "but" if matched.cluster is not None else "because"
-    _sentences(writer, label, matched.mismatches)
+    if not silent:
+        _sentences(writer, label, matched.mismatches)
     unread(writer, asked.unreadable)
     writer.line()
 
@@ -115,7 +123,9 @@ def _controller(writer: Writer, live: Live, traced: Trace, *, defined: bool) -> 
     arrow = writer.terminal.glyph("← ", "< ")
     rows: list[tuple[str, str, str | None]] = [(f"{arrow}{object_name(owner.id)}", "", None) for owner in traced.owners]
     writer.entries("owned by", rows)
-    if live.unit is None:
+    if live.controlled_from is not None:
+        writer.entries("live", [(f"managed from cluster {live.controlled_from}", "labels", None)], fg="green")
+    elif live.unit is None:
         word = "not managed by Flux" if not traced.release else "not managed by Flux, but by Helm"
         writer.entries("live", [(word, "" if defined else "and no code here defines it", None)], fg="red")
     else:

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from indexer.flux.model import Cluster, Unit, UnitId
+from indexer.flux.scope import is_cluster_scoped
 
 Key = tuple[str, str, str, str]
 """Group, kind, namespace and name of an object."""
@@ -160,8 +161,10 @@ def _names(root: Path) -> list[str]:
 
 
 def _identity(one: dict[str, Any]) -> Key:
-    group = one["apiVersion"].rpartition("/")[0]
-    return group, one["kind"], one["metadata"].get("namespace") or "", str(one["metadata"]["name"])
+    group, kind = one["apiVersion"].rpartition("/")[0], one["kind"]
+    # kustomize gives a namespace to what it does not know; in the cluster it has none.
+    namespace = "" if is_cluster_scoped(group, kind, {}) else one["metadata"].get("namespace") or ""
+    return group, kind, namespace, str(one["metadata"]["name"])
 
 
 def _text(one: dict[str, Any]) -> str:

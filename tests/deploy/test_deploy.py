@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
+ROLES = DEPLOY.parent / "docs" / "rbac.yaml"
 
 
 def rendered(kustomize, *path):
@@ -77,7 +78,7 @@ READ = [
 
 
 def test_a_job_that_joins_with_the_cluster_may_read_and_nothing_else(server, kustomize):
-    server.apply(rendered(kustomize, "live"))
+    server.apply([*yaml.safe_load_all(ROLES.read_text(encoding="utf-8")), *rendered(kustomize, "live")])
     for group, resource in READ:
         assert may(server, "list", group, resource), resource
         for verb in ("create", "update", "patch", "delete"):

@@ -144,7 +144,11 @@ def test_a_value_that_one_overlay_keeps_is_alive(repo):
 
 def test_a_file_that_is_commented_out_is_a_note_with_the_line(repo):
     files = base(
-        **{"a.yaml": config_map(), "b.yaml": config_map("b"), "kustomization.yaml": listing("a.yaml") + "# - b.yaml\n"}
+        **{
+            "a.yaml": config_map(),
+            "b.yaml": config_map("b"),
+            "kustomization.yaml": listing("a.yaml") + "# - ./b.yaml  # to be done\n",
+        }
     )
     found = repo.check(files)
     assert of_rule("unreachable-file", found) == ["note unreachable-file apps/b.yaml:1"]

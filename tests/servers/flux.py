@@ -281,7 +281,7 @@ class Flux:
 
 
 def _memory() -> str | None:
-    """A folder in memory, where there is room: a controller unpacks the whole artifact for each unit, again and again."""
+    """A folder in memory, where there is room: controllers unpack the whole artifact for each unit, again and again."""
     shared = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
     return str(shared) if shared.is_dir() and shutil.disk_usage(shared).free > _ROOM else None
 

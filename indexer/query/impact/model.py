@@ -30,7 +30,7 @@ class Side:
     """All that is rendered."""
     detailed: frozenset[UnitKey] = frozenset()
     """The units whose objects have a ``tree``: those that differ between the sides, those that read a changed file, and
-    those that apply the own object of a unit that comes or goes."""
+    those that apply the own object of a unit that comes or goes, or that loses or gets objects."""
 
     @cached_property
     def units(self) -> dict[UnitKey, Unit]:

@@ -163,11 +163,13 @@ def _reading(side: Side, paths: frozenset[str]) -> set[UnitKey]:
 
 
 def _differing(base: Side, head: Side) -> Iterator[UnitKey]:
-    """The units that differ, and those that apply the own object of one that comes or goes."""
+    """The units that differ; and where a unit or any object of it comes or goes, those that apply the unit's own."""
     for key in base.units.keys() | head.units.keys():
         before, after = base.units.get(key), head.units.get(key)
-        if before is None or after is None or not same(before, after):
-            yield key
+        if before is not None and after is not None and same(before, after):
+            continue
+        yield key
+        if before is None or after is None or {one.id for one in before.objects} != {one.id for one in after.objects}:
             yield from (
                 (key[0], unit.parent) for unit in (before, after) if unit is not None and unit.parent is not None
             )

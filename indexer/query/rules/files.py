@@ -174,7 +174,8 @@ def _commented_out(tree: Tree, kustomization: str, below: str) -> int | None:
         return None
     for number, line in enumerate(lines, 1):
         _, sharp, comment = line.partition("#")
-        entry = comment.strip().removeprefix("-").strip().strip("\"'").removeprefix("./").rstrip("/")
+        listed = comment.partition(" #")[0].strip().removeprefix("-").strip()
+        entry = listed.strip("\"'").removeprefix("./").rstrip("/")
         if sharp and entry in names:
             return number
     return None
