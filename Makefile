@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test prove prove-flux servers lint types layers check bench clean
+.PHONY: demo test prove prove-impact prove-flux servers lint types layers check bench clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +29,10 @@ prove-flux: $(STAMP)
 # The programs that tests start, built into a cache outside the checkout where they are not installed (25 minutes, once).
 servers:
 	$(PYTHON) tests/servers/binaries.py
+
+# What impact says of fifty scripted changes of each corpus repository, against the real flux: most of an hour.
+prove-impact: $(STAMP)
+	FLUXIDX_IMPACT=50 $(BIN)/python -m pytest -n 2 --dist worksteal -rP tests/corpus/test_corpus_impact.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

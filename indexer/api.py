@@ -106,6 +106,11 @@ class Project:
 
         return Scope.of(index, self.repository, self.clusters)
 
+    def close(self) -> None:
+        """Ends the process that reads revisions, if there is one; the next question starts another project."""
+        if "repository" in self.__dict__:
+            self.repository.close()
+
     def say(self, message: str) -> None:
         """Is told what a person who waits would like to know, a line each; here nobody listens."""
 

@@ -112,7 +112,10 @@ def shared(*formats: str, question: bool = True) -> Callable[[_F], _F]:
             click.get_current_context().color = terminal.colour
             flags = {name: arguments.pop(name) for name in ("quiet", "verbose")}
             session = Session(**own, **flags, output=output, terminal=terminal, no_build=no_build)
-            return function(session, **arguments)
+            try:
+                return function(session, **arguments)
+            finally:
+                session.close()
 
         for option in reversed(options):
             command = option(command)

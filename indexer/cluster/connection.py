@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 JSON: Final = "application/json"
 _APPLY: Final = "application/apply-patch+yaml"
 _CHUNK: Final = 1 << 16
-_PREAMBLE: Final = re.compile(r"^(?:Failed to establish a new connection: )?(?:\[Errno -?\d+\] )?")
+_PREAMBLE: Final = re.compile(
+    r"^(?:\w+\(host=.*?\): )?(?:Failed to establish a new connection: )?(?:\[Errno -?\d+\] )?"
+)
 _UNAUTHORIZED: Final = 401
 _PASSING: Final = frozenset({429, 500, 502, 503, 504})
 _TROUBLES: Final = {401: Trouble.UNAUTHORIZED, 403: Trouble.FORBIDDEN, 404: Trouble.ABSENT, 405: Trouble.ABSENT}
@@ -321,8 +323,5 @@ def _seconds(wanted: str) -> float:
 
 
 def _words(error: Exception) -> str:
-    """The message of an error without the library's own objects, and without what is said anyway."""
-    text = str(getattr(error, "reason", None) or error)
-    if "object at 0x" in text:
-        text = text.partition("object at 0x")[2].partition(": ")[2]
-    return _PREAMBLE.sub("", text)
+    """The message of an error without what is said anyway."""
+    return _PREAMBLE.sub("", str(getattr(error, "reason", None) or error))

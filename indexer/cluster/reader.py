@@ -103,6 +103,9 @@ class Cluster:
         self.went_through: tuple[Unreadable, ...] | None = None
         """What was missing when ``everything`` was last read to its end; None before."""
         self._connection = connection or Connection(context, patience)
+        # Objects of one owner, or of one release, ask the same again.
+        self._met: dict[str, Metadata | Unreadable] = {}
+        self._lists: dict[tuple[str, ...], Listed] = {}
 
     @property
     def requests(self) -> int:
@@ -119,7 +122,7 @@ class Cluster:
         units: list[LiveUnit] = []
         sources: list[LiveSource] = []
         unreadable = list(self.discovery.unreadable)
-        for objects, failed in self._at_once(self._whole, [kind for kind in kinds if kind is not None]):
+        for objects, failed in self._at_once(self.objects, [kind for kind in kinds if kind is not None]):
             for one in objects:
                 if one.metadata.id.group == SOURCE:
                     sources.append(flux.source(one))
@@ -138,12 +141,15 @@ class Cluster:
         return found if isinstance(found, Unreadable) else _object(resource, found)
 
     def metadata(self, resource: Resource, namespace: str | None, name: str) -> Metadata | Unreadable:
-        found = self._one(resource, namespace, name, _metadata_only("PartialObjectMetadata", resource))
-        if isinstance(found, Unreadable):
-            return found
-        metadata = _metadata(resource, found)
-        self.seen[metadata.id.key] = metadata
-        return metadata
+        path = resource.path(namespace, name)
+        if path not in self._met:
+            found = self._one(resource, namespace, name, _metadata_only("PartialObjectMetadata", resource))
+            self._met[path] = found if isinstance(found, Unreadable) else self._note(_metadata(resource, found))
+        return self._met[path]
+
+    def _note(self, one: Metadata) -> Metadata:
+        self.seen[one.id.key] = one
+        return one
 
     def _one(self, resource: Resource, namespace: str | None, name: str, accept: str) -> _Page | Unreadable:
         try:
@@ -157,14 +163,21 @@ class Cluster:
     ) -> Listed:
         query = {"fieldSelector": f"metadata.name={name}"} if name else {}
         query |= {"labelSelector": labels} if labels else {}
+        key = (resource.path(namespace), *query.values())
+        if key not in self._lists:
+            self._lists[key] = self._list(resource, namespace, query)
+        return self._lists[key]
+
+    def _list(self, resource: Resource, namespace: str | None, query: Mapping[str, str]) -> Listed:
         accept = _metadata_only("PartialObjectMetadataList", resource)
         items, failed = self._pages(resource, namespace, query, accept, _PAGE, lambda item: _metadata(resource, item))
-        self.seen |= {item.id.key: item for item in items}
+        for item in items:
+            self._note(item)
         return Listed(resource, tuple(items), failed)
 
     def everything(self, resources: Iterable[Resource]) -> Iterator[Listed]:
         lost = []
-        for listed in self._at_once(self.listed, resources):
+        for listed in self._at_once(lambda resource: self._list(resource, None, {}), resources):
             lost += [listed.unreadable] if listed.unreadable is not None else []
             yield listed
         self.went_through = tuple(lost)
@@ -190,9 +203,6 @@ class Cluster:
     def close(self) -> None:
         """Ends the connections."""
         self._connection.close()
-
-    def _whole(self, resource: Resource) -> tuple[tuple[LiveObject, ...], Unreadable | None]:
-        return self.objects(resource)
 
     def _at_once(self, ask: Callable[[_I], _O], many: Iterable[_I]) -> Iterator[_O]:
         with ThreadPoolExecutor(_AT_ONCE) as threads:

@@ -3,7 +3,7 @@
 The controller writes an object as YAML, expands that and reads it again. Most texts with variables are one short line
 (``host: app.${DOMAIN}``) that stays one, or a block of lines that keep their number; and what they say then depends on
 nothing around them but how far they are indented. So each of them is written, expanded and read alone. Whatever could
-have an effect beyond itself is left to a round trip of the whole object: keys, texts so long that the writer folds them,
+have an effect beyond itself is left to a round trip of the whole object: keys, texts that are long enough to be folded,
 expressions over several lines, values with line breaks, quotes, comments and the marks of YAML in a value.
 """
 
@@ -105,9 +105,9 @@ def _value(written: str) -> tuple[Any] | None:
         value = to_data_11(node) if node is not None else None
     except ManifestError:
         return None
-    # A float may be none that JSON has.
-    whole = isinstance(value, dict) and value.keys() == {"x"} and not isinstance(value["x"], float)
-    return (value["x"],) if whole else None
+    if not isinstance(value, dict) or value.keys() != {"x"} or isinstance(value["x"], float):
+        return None  # a float may be none that JSON has
+    return (value["x"],)
 
 
 def _note(changed: dict[str, Any], path: Path, value: Any) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, event, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from indexer.index.database import engine_of, failures
 from indexer.index.location import Location
@@ -46,11 +47,26 @@ class _Writer:
         return [tuple(row) for row in result] if result.returns_rows else []
 
     def insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        if rows:
-            mark = "?" if self._connection.dialect.paramstyle == "qmark" else "%s"
-            marks = ", ".join([mark] * len(rows[0]))
-            # By the driver alone: nothing in the rows needs translation.
-            self._connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", list(rows))  # noqa: S608 - names of our own tables
+        if not rows:
+            return
+        if self._connection.dialect.driver == "psycopg":
+            self._copy(table, rows)
+            return
+        mark = "?" if self._connection.dialect.paramstyle == "qmark" else "%s"
+        marks = ", ".join([mark] * len(rows[0]))
+        # By the driver alone: nothing in the rows needs translation.
+        self._connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", list(rows))  # noqa: S608 - names of our own tables
+
+    def _copy(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """As INSERT does, in a fraction of the time."""
+        driver = self._connection.connection.driver_connection
+        assert driver is not None
+        try:
+            with driver.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        except self._connection.dialect.loaded_dbapi.Error as error:
+            raise SQLAlchemyError(str(error)) from error
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:

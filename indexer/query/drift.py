@@ -16,12 +16,12 @@ from indexer.cluster.reader import LiveCluster
 from indexer.flux.identity import ObjectId, UnitId
 from indexer.flux.model import RenderedObject, Unit
 from indexer.flux.resources import KUSTOMIZE
-from indexer.manifest.node import Mapping, Node, Sequence
+from indexer.manifest.node import Mapping
 from indexer.manifest.provenance import Span
 from indexer.query.dryrun import MANAGERS
 from indexer.query.livefields import Absent, FieldDifference
 from indexer.query.redaction import Redaction
-from indexer.query.rendered import compared
+from indexer.query.rendered import compared, span_at
 
 _LEFT_ALONE: Final = {
     (f"{KUSTOMIZE}/ssa", "ignore"): "the annotation ssa: Ignore keeps Flux from it",
@@ -190,19 +190,5 @@ def _judge(
     if isinstance(found, Unreadable):
         answer.unreadable.append(found)
     elif found:
-        fields = tuple(Drifted(difference, _span(one.tree, difference.path)) for difference in found)
+        fields = tuple(Drifted(difference, span_at(one.tree, difference.path)) for difference in found)
         answer.objects.append(DriftedObject(one.id, expected.unit, one.definition, commit, fields))
-
-
-def _span(tree: Node | None, path: tuple[str, ...]) -> Span | None:
-    """Where the deepest part of ``path`` that Git sets stands."""
-    node, span = tree, tree.span if tree is not None else None
-    for step in path:
-        if isinstance(node, Mapping) and step in node.fields:
-            node = node.fields[step][1]
-        elif isinstance(node, Sequence) and step.isdigit() and int(step) < len(node.items):
-            node = node.items[int(step)]
-        else:
-            break
-        span = node.span or span
-    return span

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from indexer.cluster.model import LiveObject, LiveSource, LiveUnit, Metadata, Unreadable
 from indexer.cluster.reader import LiveCluster
-from indexer.errors import NotFound
+from indexer.errors import FluxidxError, NotFound
 from indexer.flux.config import Config
 from indexer.flux.identity import ObjectId, UnitId
 from indexer.git.repository import Repository
@@ -170,7 +170,7 @@ class _Questions:
         controller = (traced.unit if traced is not None else None) or (unit_of(row) if row is not None else None)
         unit = flux.unit(controller) if controller is not None else None
         decided = applied(self._cluster, unit, self._asking.repository) if unit is not None else None
-        scope, then = self._applied_row(decided, ids)
+        decided, scope, then = self._applied_row(decided, ids)
         home, shown = (scope, then) if scope is not None and then is not None else (self._asking.scope, row)
         forges = self._asking.config.forges
         matches = explain(home, self._asking.repository, [shown] if shown is not None else [], forges)
@@ -198,12 +198,18 @@ class _Questions:
     def _source(self, unit: LiveUnit | None) -> LiveSource | None:
         return self._cluster.flux.source(unit.source) if unit is not None else None
 
-    def _applied_row(self, decided: Applied | None, ids: Sequence[ObjectId]) -> tuple[Scope | None, Row | None]:
-        """The index of the applied commit, and the row in it. No index: the commit cannot be had."""
+    def _applied_row(
+        self, decided: Applied | None, ids: Sequence[ObjectId]
+    ) -> tuple[Applied | None, Scope | None, Row | None]:
+        """The index of the applied commit, and the row in it. No index: the commit cannot be had, and it says why."""
         if decided is None or decided.commit is None or self._matched.cluster is None:
-            return None, None
-        scope, cluster = self._scope_at(decided.commit)
-        return scope, self._row(scope, cluster, ids)
+            return decided, None, None
+        try:
+            scope, cluster = self._scope_at(decided.commit)
+        except FluxidxError as error:
+            # The branch can still be answered for where an older commit has no entry point, or may not be indexed.
+            return replace(decided, reason=str(error)), None, None
+        return decided, scope, self._row(scope, cluster, ids)
 
     @staticmethod
     def _row(scope: Scope, cluster: str | None, ids: Sequence[ObjectId]) -> Row | None:

@@ -158,10 +158,11 @@ def test_a_kind_that_vanishes_is_absent(through):
 
 def test_a_server_that_is_silent_is_asked_no_more(through):
     cluster, proxy = through()
-    cluster.discovery  # noqa: B018 - read before the silence
+    configmaps = cluster.discovery.find("", "ConfigMap")
+    assert configmaps is not None
     cluster._connection._patience = Patience(read=0.2, attempts=3, pause=0.01)
     proxy.faults.append(Fault("/configmaps", delay=2.0))
-    answers = [maps(cluster) for _ in range(4)]
+    answers = [cluster.listed(configmaps, f"n{number}") for number in range(4)]
     assert [one.unreadable and one.unreadable.trouble for one in answers] == [
         Trouble.BROKEN,
         Trouble.UNREACHABLE,

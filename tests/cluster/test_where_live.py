@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from servers import ApiServer, Object
+from servers import ApiServer, Object, Refused
 from servers.binaries import crds
 from servers.livefleet import API, Fleet, make_fleet
 
@@ -151,6 +151,35 @@ def test_who_wrote_a_field_that_differs(prod, where):
     assert field["writers"][0]["time"] is not None
 
 
+def test_marks_that_contradict_each_other_are_both_shown(prod, where):
+    flux, _ = prod
+    label = "kustomize.toolkit.fluxcd.io/name"
+    kubectl(flux, "-n", "shop", "label", "--overwrite", "configmap/settings", f"{label}=flux-system")
+    try:
+        live = match_of(where("configmap/settings", "-n", "shop"))["live"]
+    finally:
+        kubectl(flux, "-n", "shop", "label", "--overwrite", "configmap/settings", f"{label}=apps")
+    assert live["unit"]["name"] == "apps"
+    assert live["disagreements"] == [
+        "Kustomization flux-system/apps controls it, and its labels name Kustomization flux-system/flux-system"
+    ]
+
+
+def test_a_unit_whose_path_was_changed_by_hand_is_said_to_be(prod, where):
+    flux, _ = prod
+    unit = {"name": "apps", "namespace": "flux-system"}
+    apps = {"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": unit}
+    flux.api.patch(apps, {"spec": {"path": "./elsewhere", "suspend": True}})
+    try:
+        live = match_of(where("configmap/settings", "-n", "shop"))["live"]
+    finally:
+        flux.api.patch(apps, {"spec": {"path": "./apps/base", "suspend": False}})
+    assert live["unit"]["suspended"] is True
+    assert live["disagreements"] == [
+        "the path of Kustomization flux-system/apps is ./elsewhere in the cluster, and by the code it is ./apps/base"
+    ]
+
+
 def test_nothing_of_a_secret_is_told(prod, where):
     flux, _ = prod
     flux.api.patch(
@@ -200,6 +229,16 @@ def test_a_newer_revision_that_failed_is_told_with_the_reason(prod, where, clone
     assert live["applied"]["failure"].startswith(f"main@sha1:{broken} failed: BuildFailed: ")
     assert "nowhere.yaml" in live["applied"]["failure"]
     assert match["definition"]["line"] == 1
+
+
+def test_where_no_index_may_be_built_the_branch_is_answered_for(where, clone, ask):
+    clone.write("apps/base/api.yaml", "# Moved.\n" + API)
+    clone.commit("Move it")
+    ask(clone.root, "build")
+    match = match_of(where("deployment/api", "-n", "shop", "--no-build"))
+    assert match["definition"]["line"] == 2
+    assert match["live"]["managed"] is True
+    assert "there is no index: run `fluxidx build`" in match["live"]["applied"]["reason"]
 
 
 def test_an_answer_from_the_snapshot_needs_no_cluster_and_has_an_age(ask, where, clone):
@@ -286,6 +325,8 @@ def deployed_by_hand(api: ApiServer, cluster: str, url: str, commit: str) -> Non
     for controller in ("source-controller", "kustomize-controller"):
         for path in crds(controller):
             api.apply(path.read_text())
+    for group in ("source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io"):
+        until_served(api, f"/apis/{group}/v1")
     revision = {"lastAppliedRevision": f"main@sha1:{commit}", "lastAttemptedRevision": f"main@sha1:{commit}"}
     labels = {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
     for name in ("flux-system", "shop"):
@@ -310,6 +351,18 @@ def deployed_by_hand(api: ApiServer, cluster: str, url: str, commit: str) -> Non
         unit = flux_object("kustomize.toolkit.fluxcd.io/v1", "Kustomization", name, spec)
         api.apply([unit])
         api.patch(unit, {"status": revision}, "status")
+
+
+def until_served(api: ApiServer, path: str) -> None:
+    """Waits for the kinds of definitions that were applied just now."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            if api.request("GET", path)["resources"]:
+                return
+        except (Refused, ValueError):
+            time.sleep(0.2)
+    raise AssertionError(f"{path} is not served")
 
 
 def flux_object(version: str, kind: str, name: str, spec: Object) -> Object:

@@ -58,7 +58,7 @@ def test_a_server_that_is_down_leaves_what_the_index_knows(remote, ask, tmp_path
     (cluster,) = said.json["clusters"]
     (lost,) = cluster["unreadable"]
     assert (lost["what"], lost["trouble"]) == ("the cluster", "unreachable")
-    assert lost["reason"].startswith("http://127.0.0.1:1 does not answer: ")
+    assert lost["reason"] == "http://127.0.0.1:1 does not answer: Connection refused"
     assert cluster["mismatches"] == ["which entry point it runs is not known: it could not be asked"]
     text = ask(fleet.root, "where", "namespace/shop", "--live", "--kubeconfig", str(config), output="text")
     assert "defined      apps/base/namespace.yaml:1-4" in text.out

@@ -8,13 +8,13 @@ import pytest
 from indexer.git.artifact import ArtifactTree, MappedTree
 from indexer.git.directory import DirectoryTree
 from indexer.git.disk import blob_id
-from indexer.git.recording import RecordingTree, listing_digest, unchanged
+from indexer.git.recording import Present, RecordingTree, listing_digest
 from indexer.git.sourceignore import NOTHING, load
 from indexer.git.tree import Entry, EntryKind, Missing, Unreadable
 
 
 def still(sandbox: Any, seen: RecordingTree) -> bool:
-    return unchanged(DirectoryTree(sandbox.root), seen.read_files, seen.listed, seen.absent)
+    return Present(DirectoryTree(sandbox.root)).matches(seen.read_files, seen.listed, seen.absent)
 
 
 def test_reads_listings_and_absences(sandbox: Any) -> None:
@@ -122,9 +122,9 @@ def test_a_git_lfs_pointer_is_remembered(sandbox: Any) -> None:
     seen = RecordingTree(sandbox.open().worktree())
     with pytest.raises(Unreadable):
         seen.read("big.yaml")
-    assert unchanged(sandbox.open().worktree(), seen.read_files, seen.listed, seen.absent)
+    assert Present(sandbox.open().worktree()).matches(seen.read_files, seen.listed, seen.absent)
     sandbox.write("big.yaml", "a: 1\n")
-    assert not unchanged(sandbox.open().worktree(), seen.read_files, seen.listed, seen.absent)
+    assert not Present(sandbox.open().worktree()).matches(seen.read_files, seen.listed, seen.absent)
 
 
 def test_paths_outside_leave_no_record(sandbox: Any) -> None:

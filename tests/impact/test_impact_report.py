@@ -49,7 +49,7 @@ clusters prod, test
         example.org/api:1.0 → example.org/api:1.1
 
 Changed lines without effect
-  apps/base/service.yaml:7
+  apps/base/service.yaml:8
     only the formatting changes: the data are the same
 """
     )

@@ -3,13 +3,11 @@
 import random
 import sqlite3
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from indexer.flux.config import Config
 from indexer.flux.render import render_repository
-from indexer.flux.store import Store
 from indexer.git.repository import Repository
 from indexer.index.build import build_index
 from indexer.index.location import at_path
@@ -97,6 +95,7 @@ metadata: {name: secrets, namespace: flux-system}
 stringData: {TOKEN: "ENC[AES256_GCM,data:abc]"}
 sops: {mac: "ENC[AES256_GCM,data:def]", age: [{recipient: age1xyz}]}
 """
+DECRYPTS = "decryption: {provider: sops}\n"
 RELEASE = """\
 apiVersion: helm.toolkit.fluxcd.io/v2
 kind: HelmRelease
@@ -123,7 +122,9 @@ kind: CustomResourceDefinition
 metadata: {name: widgets.example.org}
 spec: {group: example.org, names: {kind: Widget, plural: widgets}, scope: %s}
 """
-WIDGET = "apiVersion: example.org/v1\nkind: Widget\nmetadata: {name: widget, namespace: shop}\nspec: {domain: '${DOMAIN}'}\n"
+WIDGET = (
+    "apiVersion: example.org/v1\nkind: Widget\nmetadata: {name: widget, namespace: shop}\nspec: {domain: '${DOMAIN}'}\n"
+)
 
 
 def fleet():
@@ -134,7 +135,8 @@ def fleet():
         "apps/base/api/kustomization.yaml": entries("deployment.yaml", "widget.yaml"),
         "apps/base/api/deployment.yaml": DEPLOYMENT.format(name="api", replicas=2),
         "apps/base/api/widget.yaml": WIDGET,
-        "apps/component/kustomization.yaml": "kind: Component\napiVersion: kustomize.config.k8s.io/v1alpha1\n" + PATCHES,
+        "apps/component/kustomization.yaml": "kind: Component\napiVersion: kustomize.config.k8s.io/v1alpha1\n"
+        + PATCHES,
         "infra/crd.yaml": CRD % "Cluster",
         "infra/release.yaml": RELEASE,
         "infra/values.yaml": config_map("release-values", **{"values.yaml": "'{port: 80}'"}),
@@ -143,7 +145,7 @@ def fleet():
     for cluster in ("prod", "test"):
         home = f"clusters/{cluster}"
         files |= {
-            f"{home}/flux-system/gotk-sync.yaml": f"{source()}---\n{kustomization('flux-system', home)}",
+            f"{home}/flux-system/gotk-sync.yaml": f"{source()}---\n{kustomization('flux-system', home, DECRYPTS)}",
             f"{home}/settings.yaml": config_map("settings", DOMAIN=f"{cluster}.example.org", CLUSTER=cluster),
             f"{home}/secrets.yaml": SECRET if cluster == "prod" else ENCRYPTED,
             f"{home}/apps.yaml": kustomization("apps", f"apps/{cluster}", VARIABLES + PATCHED),
@@ -164,7 +166,7 @@ class Sandbox:
         self.root = root / "fleet"
         self.root.mkdir()
         self.scratch = root
-        self.random = random.Random(seed)
+        self.random = random.Random(seed)  # noqa: S311 - chance, and no secret
         self.count = 0
         self.git("init", "-q", "-b", "main")
         self.git("remote", "add", "origin", URL)
@@ -262,7 +264,9 @@ class Sandbox:
         if path.exists():
             path.unlink()
         elif path.parent.is_dir():
-            path.write_text(self.random.choice(["two.yaml\n", "new*\n", "/apps/\n", "*.yaml\n!one.yaml\n", "deployment.yaml\n"]))
+            path.write_text(
+                self.random.choice(["two.yaml\n", "new*\n", "/apps/\n", "*.yaml\n!one.yaml\n", "deployment.yaml\n"])
+            )
 
     def broken(self):
         self.some(".yaml").write_text(self.random.choice(["a: [\n", "- 1\n", "", "kind: X\n", "\0", "a: b\na: c\n"]))
@@ -292,9 +296,10 @@ class Sandbox:
 
     def self_change(self):
         """The Kustomization that applies itself becomes another one once Flux applies it."""
-        more = self.random.choice(["", VARIABLES, "interval: 5m\n"])
+        more = DECRYPTS + self.random.choice(["", VARIABLES, "interval: 5m\n"])
         self.write(
-            "clusters/prod/flux-system/gotk-sync.yaml", f"{source()}---\n{kustomization('flux-system', 'clusters/prod', more)}"
+            "clusters/prod/flux-system/gotk-sync.yaml",
+            f"{source()}---\n{kustomization('flux-system', 'clusters/prod', more)}",
         )
 
     def replacement(self):
@@ -302,7 +307,9 @@ class Sandbox:
         field = "data.DOMAIN" if "ConfigMap" in origin else "stringData.DOMAIN"
         self.write(
             "clusters/prod/kustomization.yaml",
-            entries("settings.yaml", "secrets.yaml", "apps.yaml", "infra.yaml", "plain.yaml", "flux-system/gotk-sync.yaml")
+            entries(
+                "settings.yaml", "secrets.yaml", "apps.yaml", "infra.yaml", "plain.yaml", "flux-system/gotk-sync.yaml"
+            )
             + f"replacements:\n- source: {{{origin}, fieldPath: {field}}}\n"
             "  targets:\n  - select: {kind: Kustomization, name: apps}\n"
             "    fieldPaths: [spec.postBuild.substitute.TAG]\n",
@@ -311,7 +318,9 @@ class Sandbox:
     def branch(self):
         self.commit()
         name = self.random.choice(["one", "two"])
-        known = subprocess.run(["git", "branch", "--format=%(refname:short)"], cwd=self.root, capture_output=True, text=True)
+        known = subprocess.run(
+            ["git", "branch", "--format=%(refname:short)"], cwd=self.root, capture_output=True, text=True, check=True
+        )
         if name in known.stdout.split():
             self.git("checkout", "-q", name)
         else:
@@ -363,7 +372,8 @@ def rows(connection, sql, *values):
     return [tuple(row) for row in connection.execute(sql, values)]
 
 
-SPAN = "f.origin, f.path, x.document, x.line, x.\"column\", x.end_line, x.end_column"
+FILE = "LEFT JOIN file f ON f.id = x.file_id"
+SPAN = 'f.origin, f.path, x.document, x.line, x."column", x.end_line, x.end_column'
 
 
 def contents(index):
@@ -372,15 +382,21 @@ def contents(index):
         units = {}
         parents = dict(rows(connection, "SELECT id, cluster_id || kind || ' ' || namespace || ' ' || name FROM unit"))
         columns = (
-            "x.id, c.name, x.kind, x.namespace, x.name, x.parent_id, x.state, x.reason, x.source_kind, x.source_namespace, "
-            "x.source_name, x.source_url, x.source_ref, x.path, x.directory, x.parent_kind, x.parent_namespace, "
+            "x.id, c.name, x.kind, x.namespace, x.name, x.parent_id, x.state, x.reason, x.source_kind, "
+            "x.source_namespace, x.source_name, x.source_url, x.source_ref, x.path, x.directory, x.parent_kind, x.parent_namespace, "
             f"x.parent_name, x.target, x.objects, {SPAN}"
         )
         joined = "unit x JOIN cluster c ON c.id = x.cluster_id LEFT JOIN file f ON f.id = x.file_id"
         for key, cluster, kind, namespace, name, parent, *more in rows(connection, f"SELECT {columns} FROM {joined}"):
             above = parents[parent].lstrip("0123456789") if parent is not None else None
-            inputs = "SELECT access, path, blob FROM input JOIN sight ON sight.id = sight_id WHERE unit_id = ? ORDER BY 1, 2, 3"
-            units[cluster, kind, namespace, name] = (above, more, objects(connection, key), rows(connection, inputs, key))
+            seen = "input JOIN sight ON sight.id = sight_id WHERE unit_id = ?"
+            inputs = f"SELECT access, path, blob FROM {seen} ORDER BY 1, 2, 3"
+            units[cluster, kind, namespace, name] = (
+                above,
+                more,
+                objects(connection, key),
+                rows(connection, inputs, key),
+            )
         found = {
             "clusters": sorted(rows(connection, "SELECT name, entry FROM cluster")),
             "files": sorted(rows(connection, "SELECT origin, path FROM file")),
@@ -401,7 +417,7 @@ def objects(connection, unit):
         parts = [
             rows(
                 connection,
-                f"SELECT {own}, {SPAN} FROM {table} x LEFT JOIN file f ON f.id = x.file_id WHERE object_id = ? ORDER BY x.id",
+                f"SELECT {own}, {SPAN} FROM {table} x {FILE} WHERE object_id = ? ORDER BY x.id",
                 key,
             )
             for table, own in (

@@ -140,7 +140,9 @@ def test_a_move_away_from_a_unit_that_does_not_prune_is_a_note(repo):
     )
     found = repo.impact(before, after)
     assert of_rule("moved-object", found) == ["note moved-object more/kustomization.yaml:2"]
-    assert message("moved-object", found).endswith("it stays, since Kustomization flux-system/apps does not prune")
+    assert message("moved-object", found).endswith(
+        "nothing is deleted, since Kustomization flux-system/apps does not prune"
+    )
 
 
 def test_an_annotation_keeps_an_object_that_moves(repo):
@@ -158,7 +160,7 @@ def test_a_unit_that_waits_for_the_one_that_prunes_comes_too_late(repo):
         two({"a.yaml": A}, {"b.yaml": B}, **waits),
     )
     assert of_rule("moved-object", found) == ["error moved-object more/kustomization.yaml:2"]
-    assert "waits for Kustomization flux-system/apps, which deletes it first" in message("moved-object", found)
+    assert "waits for Kustomization flux-system/apps, which has deleted this by then" in message("moved-object", found)
 
 
 def test_a_unit_that_is_waited_for_takes_over_in_time(repo):
@@ -168,6 +170,16 @@ def test_a_unit_that_is_waited_for_takes_over_in_time(repo):
         two({"a.yaml": A}, {"b.yaml": B}, **waits),
     )
     assert of_rule("moved-object", found) == ["note moved-object more/kustomization.yaml:2"]
+
+
+def test_objects_that_go_the_same_way_are_one_finding(repo):
+    after = two({"a.yaml": A}, {"b.yaml": B, "c.yaml": config_map("c")}) | {MORE: kustomization("others", "./more")}
+    found = repo.impact(two({"a.yaml": A}, {"b.yaml": B, "c.yaml": config_map("c")}), after)
+    assert of_rule("moved-object", found) == [f"warning moved-object {MORE}:3"]
+    assert message("moved-object", found).startswith(
+        "ConfigMap shop/b, ConfigMap shop/c move from Kustomization flux-system/more to "
+        "Kustomization flux-system/others: where the old one goes before the new one is reconciled"
+    )
 
 
 # What becomes of the objects of a unit that goes
@@ -247,6 +259,13 @@ def test_what_is_removed_is_missing_where_it_is_still_used(repo):
         base(**{"api.yaml": uses}),
     )
     assert shown(found) == ["warning missing-configmap apps/api.yaml:16"]
+
+
+def test_what_a_unit_reads_that_fails_now_is_not_superfluous(repo):
+    before = two({"a.yaml": A}, {"kustomization.yaml": listing("../lib"), "x.yaml": B}) | {"lib/b.yaml": B}
+    before |= {"lib/kustomization.yaml": listing("b.yaml"), "more/kustomization.yaml": listing("../lib", "x.yaml")}
+    after = {name: text for name, text in before.items() if name != "more/x.yaml"}
+    assert shown(repo.impact(before, after)) == ["error failed-unit more/kustomization.yaml:3"]
 
 
 def test_a_comment_holds_back_a_finding_of_a_change(repo):

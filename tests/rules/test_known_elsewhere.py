@@ -1,7 +1,7 @@
 """References that the repository need not satisfy, and those that only look as if they need not."""
 
 import pytest
-from rules_fleet import APPS, base, config_map, deployment, kustomization, listing, message, of_rule, tally
+from rules_fleet import APPS, LIST, base, config_map, deployment, kustomization, listing, message, of_rule, tally
 from test_state_rules import HELM_RELEASE, HELM_REPOSITORY
 
 KEYS = deployment(container="envFrom:\n- secretRef: {name: db-app}\n")
@@ -186,6 +186,12 @@ def test_one_cluster_alone_says_nothing_of_what_no_cluster_uses(repo):
     files |= {"more/a.yaml": config_map(), "stray/a.yaml": config_map()}
     assert tally(repo.check(files)) == {"unreachable-file": 1}
     assert tally(repo.check(files, clusters=["prod"])) == {}
+
+
+def test_nothing_is_dead_while_a_unit_fails_that_deploys_units(repo):
+    files = base(**{"a.yaml": config_map()}) | {"stray/a.yaml": config_map()}
+    files[LIST.replace("flux-system/", "")] = listing("flux-system", "apps.yaml", "gone.yaml")
+    assert of_rule("unreachable-file", repo.check(files)) == []
 
 
 # Ownership

@@ -11,7 +11,8 @@ from indexer.flux.render import render_repository
 from indexer.flux.store import Store
 from indexer.git.repository import Repository
 from indexer.query.findings import Finding, Severity, in_order
-from indexer.query.impact import Impact, Side
+from indexer.query.impact import Impact, Side, UnitChangeKind
+from indexer.query.rules.catalogue import RULES, Family
 from indexer.query.rules.collect import Collected, Wanted
 from indexer.query.rules.fields import changed_cluster, changed_target, immutable, scaled_to_zero
 from indexer.query.rules.given import given_objects
@@ -65,7 +66,12 @@ def _new(
         return findings_on(side.tree, side.clusters, tuple(seen.values()), releases, whole=whole)
 
     known = {_sameness(finding) for finding in of(impact.base, base)}
-    yield from (finding for finding in of(impact.head, head) if _sameness(finding) not in known)
+    # What a unit reads and uses that fails only now has not become superfluous.
+    fails = any(one.change is UnitChangeKind.FAILS for cluster in impact.clusters for one in cluster.units)
+    superfluous = {name for name, rule in RULES.items() if rule.family is Family.DEAD_CODE} | {"unused-variable"}
+    for finding in of(impact.head, head):
+        if _sameness(finding) not in known and not (fails and finding.rule in superfluous):
+            yield finding
 
 
 def _sameness(one: Finding) -> tuple[object, ...]:
@@ -81,9 +87,9 @@ def _of_change(impact: Impact, base: dict[str, View], head: dict[str, View]) -> 
             yield from removed_unit(sides, unit)
             yield from changed_cluster(unit)
         for change in cluster.objects:
-            yield from moved(sides, change)
             yield from removed(sides, change)
             yield from immutable(sides, change)
             yield from scaled_to_zero(change)
             yield from changed_target(change)
+        yield from moved(sides, cluster.objects)
         yield from changed_namespace(sides, cluster.objects)

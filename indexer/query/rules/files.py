@@ -54,6 +54,8 @@ def unreachable(tree: Tree, clusters: Iterable[Cluster]) -> Iterator[Finding]:
     reached = Reached.by(clusters)
     ignore = load(tree)
     alive = _directories(reached.files)
+    if _hides_units(tree, reached):
+        return
     dead: dict[str, list[str]] = {}
     for path in _manifests(tree, ignore, reached):
         top = _topmost_dead(posixpath.dirname(path), alive)
@@ -63,6 +65,23 @@ def unreachable(tree: Tree, clusters: Iterable[Cluster]) -> Iterator[Finding]:
             yield _left_out(tree, path)
     for directory, paths in dead.items():
         yield _directory(tree, directory, paths)
+
+
+def _hides_units(tree: Tree, reached: Reached) -> bool:
+    """Whether a unit that could not be built would deploy further units: what those read is not known either."""
+    below = (path for directory in reached.broken for path in files_below(tree, directory))
+    return any(_UNIT.search(_text(tree, path)) for path in below if path.endswith((".yaml", ".yml")))
+
+
+_UNIT: Final = re.compile(rb"^apiVersion:[ \t]*[\"']?kustomize\.toolkit\.fluxcd\.io/", re.MULTILINE)
+
+
+def _text(tree: Tree, path: str) -> bytes:
+    """A file; nothing where it cannot be read."""
+    try:
+        return tree.read(path)
+    except TreeError:
+        return b""
 
 
 def _directories(files: Iterable[str]) -> set[str]:
@@ -113,10 +132,7 @@ _BY_HAND: Final = frozenset(
 
 
 def _is_manifest(tree: Tree, path: str) -> bool:
-    try:
-        text = tree.read(path)
-    except TreeError:
-        return False
+    text = _text(tree, path)
     kind, version = _KIND.search(text), _VERSION.search(text)
     if kind is None or version is None or kind[1] == b"Config":
         return False
@@ -168,10 +184,7 @@ def _nearest(tree: Tree, path: str) -> tuple[str, int | None]:
 
 def _commented_out(tree: Tree, kustomization: str, below: str) -> int | None:
     names = {below, posixpath.dirname(below) or below}
-    try:
-        lines = tree.read(kustomization).decode("utf-8", "replace").splitlines()
-    except TreeError:
-        return None
+    lines = _text(tree, kustomization).decode("utf-8", "replace").splitlines()
     for number, line in enumerate(lines, 1):
         _, sharp, comment = line.partition("#")
         listed = comment.partition(" #")[0].strip().removeprefix("-").strip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -71,18 +71,26 @@ def _unit(unit: UnitId) -> str:
 # Objects that move
 
 
-def moved(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
-    """What the unit that loses an object does to it, given the order in which both may be reconciled."""
-    if change.change is not ChangeKind.MOVED or change.before_unit is None or change.after_unit is None:
-        return
-    old, new = change.before_unit, change.after_unit
-    severity, outcome = _outcome(sides, change, old, new)
-    message = f"{named(change.object)} moves from {_unit(old)} to {_unit(new)}: {outcome}"
-    after = change.after.definition if change.after is not None else None
-    before = change.before.definition if change.before is not None else None
-    span = place(change.cause, after)
-    related = tuple(one for one in (after, before) if one is not None and one != span)
-    yield Finding("moved-object", severity, message, change.object, span, related, change.cluster, new)
+def moved(sides: Sides, changes: Iterable[ObjectChange]) -> Iterator[Finding]:
+    """What a unit does to the objects that it loses, given the order in which both may be reconciled.
+
+    Objects that go the same way are one finding.
+    """
+    alike: dict[tuple[UnitId, UnitId, Severity, str], list[ObjectChange]] = {}
+    for change in changes:
+        if change.change is ChangeKind.MOVED and change.before_unit is not None and change.after_unit is not None:
+            old, new = change.before_unit, change.after_unit
+            alike.setdefault((old, new, *_outcome(sides, change, old, new)), []).append(change)
+    for (old, new, severity, outcome), same in alike.items():
+        first = same[0]
+        names = ", ".join(named(one.object) for one in same[:_LISTED])
+        more = f" and {len(same) - _LISTED} more" if len(same) > _LISTED else ""
+        verb = "moves" if len(same) == 1 else "move"
+        lines = [part.definition for one in same for part in (one.after, one.before) if part is not None]
+        span = place(first.cause, *lines[:1])
+        related = tuple(dict.fromkeys(line for line in lines if line is not None and line != span))
+        message = f"{names}{more} {verb} from {_unit(old)} to {_unit(new)}: {outcome}"
+        yield Finding("moved-object", severity, message, first.object, span, related, first.cluster, new)
 
 
 def _outcome(sides: Sides, change: ObjectChange, old: UnitId, new: UnitId) -> tuple[Severity, str]:
@@ -92,20 +100,20 @@ def _outcome(sides: Sides, change: ObjectChange, old: UnitId, new: UnitId) -> tu
     if stays is None and gone and policy is not None and policy.deletion_policy == "Orphan":
         stays = f"{_unit(old)} goes with deletionPolicy Orphan"
     if stays is not None:
-        return Severity.NOTE, f"it stays, since {stays}"
+        return Severity.NOTE, f"nothing is deleted, since {stays}"
     worst = Severity.ERROR if change.object.kind in _PRECIOUS else Severity.WARNING
-    advice = "annotate it with kustomize.toolkit.fluxcd.io/prune: disabled before it moves"
+    advice = "annotate with kustomize.toolkit.fluxcd.io/prune: disabled before the move"
     if old.kind == "HelmRelease":
-        advice = "annotate it with helm.sh/resource-policy: keep in the old release first"
-        return Severity.ERROR, f"Helm deletes it when {_unit(old)} is upgraded, whoever applies it by then: {advice}"
+        advice = "annotate with helm.sh/resource-policy: keep in the old release first"
+        return Severity.ERROR, f"Helm deletes what leaves {_unit(old)}, whoever applies it by then: {advice}"
     if _waits_for(sides.head, new, old):
-        why = f"{_unit(new)} waits for {_unit(old)}, which deletes it first"
-        return Severity.ERROR, f"{why}, and it is made anew afterwards: {advice}"
+        why = f"{_unit(new)} waits for {_unit(old)}, which has deleted this by then, to be made anew"
+        return Severity.ERROR, f"{why}: {advice}"
     if _waits_for(sides.head, old, new):
-        return Severity.NOTE, f"it stays, since {_unit(old)} waits for {_unit(new)}, which takes it over first"
-    how = "its finalizer deletes it" if gone else "it prunes it"
-    race = f"if {_unit(old)} is reconciled before {_unit(new)}, {how}, and it is made anew afterwards"
-    return worst, f"{race}; the other way round it stays: {advice}"
+        return Severity.NOTE, f"nothing is deleted, since {_unit(old)} waits for {_unit(new)}, which takes over first"
+    how = "goes" if gone else "is reconciled"
+    race = f"where the old one {how} before the new one is reconciled, this is deleted, and made anew afterwards"
+    return worst, f"{race}; the other way round nothing is: {advice}"
 
 
 def _waits_for(view: View, unit: UnitId, other: UnitId) -> bool:
