@@ -1,8 +1,8 @@
 """Puts the Markdown on standard input under a pull request, in the place of the comment that an earlier run left there.
 
-``python -m indexer.comment github`` and ``… gitlab`` take everything else from the variables that the forge sets in a job. The
-first line of the Markdown, an HTML comment, tells the comment to replace from those of people and of other clusters.
-This is the only part of the program that writes to a network, so no command calls it: a job of a forge does.
+``python -m indexer.comment github`` and ``… gitlab`` take everything else from the variables that the forge sets in a
+job. The first line of the Markdown, an HTML comment, tells the comment to replace from those of people and of other
+clusters. This is the only part of the program that writes to a network, so no command calls it: a job of a forge does.
 """
 
 from __future__ import annotations

@@ -222,6 +222,7 @@ class _Session:
     @classmethod
     def of(cls, context: Context) -> _Session:
         """Reads certificates and tokens, and runs the exec plugin. Raises CredentialError, OSError, ValueError."""
+        import urllib3
         from kubernetes.client import Configuration
         from kubernetes.client.rest import RESTClientObject
         from kubernetes.config import load_kube_config_from_dict
@@ -229,6 +230,9 @@ class _Session:
 
         if not context.server:
             raise ValueError("its cluster names no server: correct the kubeconfig")
+        if context.cluster.get("insecure-skip-tls-verify"):
+            # Who wrote that into the kubeconfig need not be told at every request.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         user, credential = _authenticated(context)
         configuration = Configuration()
         entries = {

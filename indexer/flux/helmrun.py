@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from indexer.flux.delivery import Delivery
 from indexer.flux.dependencies import blocked
@@ -31,6 +31,9 @@ from indexer.helm.engine import Capabilities
 from indexer.kustomize.nodes import find, text_at
 from indexer.manifest.history import Contribution
 from indexer.manifest.node import Mapping, Span
+
+_ONLY_REMOTE: Final = frozenset({"HelmRepository", "OCIRepository", "HelmChart"})
+"""Sources whose files are at hand only where the configuration says so; a HelmChart is here one that is not known."""
 
 
 class Surroundings(Protocol):
@@ -192,9 +195,10 @@ class HelmRun:
 
     @property
     def has_charts(self) -> bool:
-        """Whether the chart of any release is at hand, and so its files have a part in it."""
-        releases = (job.release for job in self.jobs.values() if job.release is not None)
-        return any(one.objects or one.directory is not None or one.inputs != Inputs() for one in releases)
+        """Whether the chart of any release is looked for in files: then these have a part in it, or would have."""
+        sources = (source_reference(job.root, self.cluster.registry) for job in self.jobs.values())
+        known = any(source is not None and source.kind not in _ONLY_REMOTE for source in sources)
+        return known or any(job.release is not None and job.release.inputs != Inputs() for job in self.jobs.values())
 
     def parts_of(self, namespace: str, name: str) -> tuple[Contribution, ...]:
         """What has a part in a HelmRelease beside its own document."""

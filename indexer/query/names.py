@@ -73,7 +73,7 @@ def find(scope: Scope, name: Name) -> list[Row]:
 
     Raises NotFound, whose message says what comes close and which failed units may hold it.
     """
-    occurring = [(row["group_"], row["kind"]) for row in scope.vocabulary("SELECT DISTINCT group_, kind FROM objects")]
+    occurring = [(row["group_"], row["kind"]) for row in scope.vocabulary("SELECT DISTINCT group_, kind FROM kinds")]
     kinds = matching(name.kind, catalogue(occurring))
     if not kinds and name.namespace is None and name.kind in _namespaces(scope):
         name = Name("*", name.kind, name.name)
@@ -134,7 +134,7 @@ def _explain(scope: Scope, name: Name, kinds: Sequence[Kind]) -> str:
 
 
 def _unknown_kind(scope: Scope, name: Name) -> str:
-    occurring = scope.vocabulary("SELECT DISTINCT group_, kind FROM objects")
+    occurring = scope.vocabulary("SELECT DISTINCT group_, kind FROM kinds")
     have = {(row["group_"], row["kind"]) for row in occurring}
     spellings = {
         spelling: kind.display for kind in catalogue(have) if (kind.group, kind.name) in have for spelling in kind.names

@@ -44,7 +44,8 @@ class Scope:
     def _check_clusters(self) -> None:
         build = {"build": self.build["repository"]}
         named = self.index.rows("SELECT cluster FROM clusters WHERE build = :build", build)
-        known = {row["cluster"] for row in named} | {_place(unit) for unit in self.every.values()}
+        places = self.index.rows("SELECT DISTINCT cluster, target FROM units WHERE build = :build", build)
+        known = {row["cluster"] for row in named} | set(map(_place, places))
         for cluster in self.clusters:
             if cluster not in known:
                 have = f"there is: {', '.join(sorted(known))}" if known else "no cluster was found in it"
@@ -54,7 +55,8 @@ class Scope:
     def every(self) -> dict[int, Row]:
         """All rows of view ``units``, by ``unit_id``."""
         build = {"build": self.build["repository"]}
-        rows = self.index.rows("SELECT * FROM units WHERE build = :build ORDER BY cluster, kind, namespace, name", build)
+        ordered = "SELECT * FROM units WHERE build = :build ORDER BY cluster, kind, namespace, name"
+        rows = self.index.rows(ordered, build)
         return {row["unit_id"]: row for row in rows}
 
     @cached_property

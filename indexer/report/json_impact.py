@@ -80,6 +80,7 @@ def _object(one: ObjectChange, diffs: Diffs | None) -> dict[str, Any]:
         "change": one.change,
         "from": _from(one),
         "counterpart": None if one.counterpart is None else object_id(one.counterpart),
+        "suspended": one.suspended,
         **_cause(one.cause),
         "fields": [_field(each) for each in one.fields],
         "diff": None if diffs is None else list(diffs.of(one)),

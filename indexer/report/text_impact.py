@@ -110,7 +110,8 @@ class _Report:
         for one in cluster.objects:
             units.setdefault(one.unit, ([], []))[1].append(one)
         for unit, (changes, objects) in sorted(units.items()):
-            self._writer.line(f"  {self._terminal.style(_unit(unit), bold=True)}")
+            waits = "  suspended: Flux does none of this yet" if any(one.suspended for one in objects) else ""
+            self._writer.line(f"  {self._terminal.style(_unit(unit), bold=True)}{self._dim(waits)}")
             for change in changes:
                 self._unit_change(change)
             self._objects(objects)

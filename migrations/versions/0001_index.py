@@ -39,6 +39,9 @@ VIEWS = {
                object.end_line AS end_line, object.end_column AS end_column
         FROM object JOIN gvk ON gvk.id = object.gvk_id JOIN unit ON unit.id = object.unit_id
              JOIN cluster ON cluster.id = unit.cluster_id LEFT JOIN file ON file.id = object.file_id""",
+    "kinds": """
+        SELECT gvk."group" AS group_, gvk.version AS version, gvk.kind AS kind
+        FROM gvk WHERE EXISTS (SELECT 1 FROM object WHERE object.gvk_id = gvk.id)""",
     "contributions": """
         SELECT contribution.id AS contribution_id, object.id AS object_id, object.unit_id AS unit_id,
                contribution.role AS role, contribution.operation AS operation,
@@ -80,8 +83,8 @@ VIEWS = {
 
 INDEXES: dict[str, tuple[str, ...]] = {
     "cluster": ("repository_id",),
-    "unit": ("cluster_id", "file_id"),
-    "object": ("unit_id", "name", "file_id"),
+    "unit": ("cluster_id", "file_id", "parent_id"),
+    "object": ("unit_id", "gvk_id", "name", "file_id"),
     "contribution": ("object_id", "file_id"),
     "substitution": ("object_id", "file_id"),
     "sight": ("path",),

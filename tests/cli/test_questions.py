@@ -5,6 +5,12 @@ import jsonschema
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def _on_each_database(any_index, monkeypatch):
+    """Every answer is the same, wherever the index is."""
+    monkeypatch.setenv("FLUXIDX_INDEX", any_index)
+
+
 def answer(fleet, *arguments):
     """The JSON of a command that has to succeed, checked against its schema."""
     done = fleet.run(*arguments, "-o", "json", "-q")

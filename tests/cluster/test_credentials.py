@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import base64
 import json
+import shutil
 import stat
+import subprocess
 
 import pytest
 
 from indexer.cluster.credentials import CredentialError, run_plugin
+from indexer.cluster.kubeconfig import Kubeconfig
+from indexer.cluster.reader import Cluster
 
 GIVEN = "t"
 VERSION = "client.authentication.k8s.io/v1"
@@ -94,3 +99,40 @@ def test_a_plugin_that_has_to_ask_a_person_is_not_run_without_a_terminal(plugin)
 def test_an_old_version_of_the_protocol_is_refused(plugin):
     with pytest.raises(CredentialError, match="v1alpha1"):
         run_plugin(plugin(answer(token=GIVEN)) | {"apiVersion": "client.authentication.k8s.io/v1alpha1"}, {})
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl")
+@pytest.mark.parametrize("informed", [True, False])
+def test_kubectl_starts_a_plugin_in_the_same_way(plugin, api_server, tmp_path, informed):
+    spec = plugin(answer(token="admin")) | {"args": ["a", "b c"], "env": [{"name": "PROFILE", "value": "prod"}]}  # noqa: S106
+    spec |= {"provideClusterInfo": informed}
+    authority = base64.b64encode((api_server.directory / "apiserver.crt").read_bytes()).decode()
+    cluster = {"server": api_server.url, "certificate-authority-data": authority, "tls-server-name": "kubernetes.default"}
+    config = {
+        "current-context": "x",
+        "clusters": [{"name": "x", "cluster": cluster}],
+        "users": [{"name": "x", "user": {"exec": spec}}],
+        "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+    }
+    (tmp_path / "config").write_text(json.dumps(config))
+    command = ["kubectl", "--kubeconfig", str(tmp_path / "config"), "get", "namespaces"]
+    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    theirs = started(tmp_path), (tmp_path / "args").read_text()
+    (context,) = Kubeconfig.load(str(tmp_path / "config")).choose()
+    found = Cluster(context)
+    assert found.discovery.find("", "Namespace") is not None
+    found.close()
+    ours = started(tmp_path), (tmp_path / "args").read_text()
+    assert ours[1] == theirs[1]
+    for name in ("PROFILE", "PWD", "PATH"):
+        assert ours[0].get(name) == theirs[0].get(name)
+    told = [json.loads(one[0]["KUBERNETES_EXEC_INFO"]) for one in (ours, theirs)]
+    assert _without_nulls(told[0]) == _without_nulls(told[1])
+
+
+def _without_nulls(value):
+    """kubectl writes out what is empty."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+    return value

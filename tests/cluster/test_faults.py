@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+import yaml
 from servers import ApiServer, Fault, Proxy
 
 from indexer.cluster import reader
@@ -267,3 +268,27 @@ def test_a_person_who_acts_as_another_is_that_other(through):
     assert listed.unreadable is not None
     assert listed.unreadable.trouble is Trouble.FORBIDDEN
     assert 'User "nobody" cannot list resource "configmaps"' in listed.unreadable.reason
+
+
+def test_tls_is_checked_unless_the_kubeconfig_says_otherwise(api, tmp_path):
+    def asked(**more: object) -> Cluster:
+        config = {
+            "current-context": "x",
+            "clusters": [{"name": "x", "cluster": {"server": api.url, **more}}],
+            "users": [{"name": "x", "user": {"token": "admin"}}],
+            "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+        }
+        (tmp_path / "config").write_text(yaml.safe_dump(config))
+        (context,) = Kubeconfig.load(str(tmp_path / "config")).choose()
+        cluster = Cluster(context, QUICK)
+        assert cluster.discovery is not None
+        cluster.close()
+        return cluster
+
+    assert asked(**{"insecure-skip-tls-verify": True}).discovery.find("", "Pod") is not None
+    assert (
+        asked(**{"certificate-authority": str(api.directory / "apiserver.crt")}).discovery.find("", "Pod") is not None
+    )
+    (lost,) = asked().discovery.unreadable
+    assert lost.trouble is Trouble.UNREACHABLE
+    assert "is not trusted: " in lost.reason

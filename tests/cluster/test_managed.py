@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from indexer.cluster.managed import Written
 from indexer.cluster.model import LiveObject, Metadata, Writer
 from indexer.flux.identity import ObjectId
@@ -133,3 +136,15 @@ def test_a_list_without_keys_is_compared_item_by_item_where_its_length_is_the_sa
 def test_a_boolean_is_no_number_and_a_text_is_no_boolean():
     found = differences({"a": 1, "b": "true", "c": "1"}, live({"a": True, "b": True, "c": 1}))
     assert [one.path for one in found] == [("a",), ("b",)]
+
+
+@given(st.integers(0, 10**9), st.sampled_from([("m", 1000), ("", 1), ("k", 10**-3), ("Ki", 2**-10)]))
+def test_a_quantity_is_the_same_in_every_unit(number, unit):
+    suffix, factor = unit
+    thousand = number * 1024 * 1000
+    assert differences({"a": f"{int(thousand * factor)}{suffix}"}, live({"a": str(thousand)})) == []
+
+
+@given(st.integers(1, 10**6))
+def test_quantities_that_differ_are_told_apart(number):
+    assert len(differences({"a": f"{number}Mi"}, live({"a": f"{number}M"}))) == 1

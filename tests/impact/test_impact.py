@@ -249,6 +249,9 @@ def test_a_unit_that_is_suspended_and_resumed(fleet: Fleet) -> None:
     fleet.edit("clusters/prod/tools.yaml", "  prune: true\n", "  prune: true\n  suspend: true\n")
     assert units(fleet.impact()) == [("prod", "tools", UnitChangeKind.SUSPENDED, "", "clusters/prod/tools.yaml:9-9")]
     fleet.git("commit", "-qam", "Suspended")
+    fleet.edit("tools/first.yaml", "a: b", "a: c")
+    assert [(one.object.name, one.suspended) for one in objects(fleet.impact())] == [("first", True)]
+    fleet.git("checkout", "-q", ".")
     fleet.edit("clusters/prod/tools.yaml", "  suspend: true\n", "")
     assert units(fleet.impact()) == [
         ("prod", "tools", UnitChangeKind.RESUMED, "", "clusters/prod/tools.yaml:9-9 before")

@@ -19,6 +19,7 @@ from indexer.index.database import engine_of
 from indexer.index.errors import IndexNewer, IndexStale
 from indexer.index.location import at_path, locate
 from indexer.index.read import SCHEMA, connect
+from indexer.index.rows import REPOSITORY, UNIT
 from indexer.index.schema import METADATA
 from indexer.index.write import replace
 from indexer.index.writer import writing
@@ -35,6 +36,7 @@ VIEWS = {
     "column_ end_line end_column objects build",
     "objects": "object_id unit_id cluster applied_by unit_kind unit_namespace unit_name group_ version kind namespace "
     "name role digest repository file document line column_ end_line end_column",
+    "kinds": "group_ version kind",
     "contributions": "contribution_id object_id unit_id role operation repository file document line column_ end_line "
     "end_column fields overridden",
     "substitutions": "object_id unit_id variable fields supplied_by redacted repository file document line column_ "
@@ -169,3 +171,8 @@ def test_an_index_without_a_build_is_missing(location):
         pass
     with pytest.raises(IndexMissing, match="is empty"):
         connect(location)
+
+
+@pytest.mark.parametrize(("table", "columns"), [("unit", UNIT), ("repository", REPOSITORY)])
+def test_rows_are_written_in_the_order_of_the_columns(table, columns):
+    assert ("id", *columns) == tuple(METADATA.tables[table].columns.keys())

@@ -147,7 +147,7 @@ def test_repositories_share_an_index(location, cluster, build):
 def test_any_text_can_be_stored_and_found(location, cluster, build, text, stored):
     one = cluster()
     units = (changed(one.units[0], reason=text, path=text), *one.units[1:])
-    replace(location, build(), [changed(one, units=units)])
+    replace(location, build(), [one._replace(units=units)])
     assert storable(text) == stored
     assert rows(location, "SELECT reason FROM units WHERE path = :path", path=text) == [{"reason": stored}]
 

@@ -268,6 +268,15 @@ def test_what_a_unit_reads_that_fails_now_is_not_superfluous(repo):
     assert shown(repo.impact(before, after)) == ["error failed-unit more/kustomization.yaml:3"]
 
 
+def test_a_fault_that_became_milder_is_not_new(repo):
+    before = base(**{"api.yaml": deployment(container="envFrom:\n- secretRef: {name: keys}\n")})
+    after = before | {
+        MORE: kustomization("more", "./more"),
+        "more/kustomization.yaml": listing("https://example.org/x.yaml"),
+    }
+    assert shown(repo.impact(before, after)) == ["note unresolved-unit more/kustomization.yaml:2"]
+
+
 def test_a_comment_holds_back_a_finding_of_a_change(repo):
     zero = deployment(replicas="0  # fluxidx: ignore scaled-to-zero it moves to the new cluster")
     found = repo.impact(base(**{"a.yaml": deployment()}), base(**{"a.yaml": zero}))

@@ -57,6 +57,7 @@ def crds(controller: str) -> list[Path]:
             _, source = _module(f"github.com/fluxcd/{controller}", MODULES / controller)
             unfinished = folder.with_name(f"{controller}.unfinished")
             shutil.copytree(source / "config" / "crd" / "bases", unfinished, dirs_exist_ok=True)
+            unfinished.chmod(0o755)  # modules are read-only, and whoever empties the cache should not notice
             unfinished.rename(folder)
     return sorted(folder.glob("*.yaml"))
 

@@ -131,8 +131,13 @@ class _Answer:
         self._note_lines(pair, found)
         return ObjectChange(
             pair.cluster, pair.change, pair.before_unit, pair.after_unit, pair.before, pair.after, fields, cause,
-            pair.counterpart,
+            pair.counterpart, self._is_suspended(pair),
         )  # fmt: skip
+
+    def _is_suspended(self, pair: Pair) -> bool:
+        unit = pair.after_unit or pair.before_unit
+        found = self._comparison.head.units.get((pair.cluster, unit)) if unit is not None else None
+        return found is not None and found.state is UnitState.SUSPENDED
 
     def _field(self, pair: Pair, found: Difference) -> FieldChange:
         assert pair.before is not None

@@ -109,6 +109,8 @@ class ObjectChange:
     """Of the change as a whole: why it is there, gone or elsewhere; for a changed one that of its first field."""
     counterpart: ObjectId | None = None
     """For a generated object that is added or removed because its name has another hash: the one of the other side."""
+    suspended: bool = False
+    """Whether its unit is suspended after the change, so that Flux does none of this before it is resumed."""
 
     @property
     def object(self) -> ObjectId:

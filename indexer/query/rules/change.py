@@ -11,15 +11,16 @@ from indexer.flux.render import render_repository
 from indexer.flux.store import Store
 from indexer.git.repository import Repository
 from indexer.query.findings import Finding, Severity, in_order
-from indexer.query.impact import Impact, Side, UnitChangeKind
+from indexer.query.impact import Impact, Side
 from indexer.query.rules.catalogue import RULES, Family
 from indexer.query.rules.collect import Collected, Wanted
 from indexer.query.rules.fields import changed_cluster, changed_target, immutable, scaled_to_zero
 from indexer.query.rules.given import given_objects
 from indexer.query.rules.ignores import Ignores
+from indexer.query.rules.missing import OF_MISSING
 from indexer.query.rules.moves import Sides, changed_namespace, moved, removed, removed_unit
 from indexer.query.rules.state import findings_on
-from indexer.query.rules.view import View, views
+from indexer.query.rules.view import View, is_unknown, views
 
 
 def findings(
@@ -65,18 +66,28 @@ def _new(
     def of(side: Side, seen: dict[str, View]) -> Iterator[Finding]:
         return findings_on(side.tree, side.clusters, tuple(seen.values()), releases, whole=whole)
 
-    known = {_sameness(finding) for finding in of(impact.base, base)}
-    # What a unit reads and uses that fails only now has not become superfluous.
-    fails = any(one.change is UnitChangeKind.FAILS for cluster in impact.clusters for one in cluster.units)
+    known: dict[tuple[object, ...], int] = {}
+    for finding in of(impact.base, base):
+        same = _sameness(finding)
+        known[same] = min(known.get(same, finding.severity.rank), finding.severity.rank)
+    # What a unit reads and uses that is not known any more has not become superfluous.
+    fails = any(
+        is_unknown(unit) and unit.id.kind != "HelmRelease" and not is_unknown(impact.base.units.get(key, unit))
+        for key, unit in impact.head.units.items()
+    )
     superfluous = {name for name, rule in RULES.items() if rule.family is Family.DEAD_CODE} | {"unused-variable"}
     for finding in of(impact.head, head):
-        if _sameness(finding) not in known and not (fails and finding.rule in superfluous):
+        is_new = known.get(_sameness(finding), len(Severity)) > finding.severity.rank
+        if is_new and not (fails and finding.rule in superfluous):
             yield finding
 
 
 def _sameness(one: Finding) -> tuple[object, ...]:
-    """What makes a finding the same on both sides: not its lines, which move, nor its file where it names an object."""
-    return one.rule, one.severity, one.cluster, one.object or one.file, one.words
+    """What makes a finding the same on both sides: not its lines, which move, nor its file where it names an object.
+
+    What is missing is the same whatever is said of it.
+    """
+    return one.rule, one.cluster, one.object or one.file, None if one.rule in OF_MISSING else one.words
 
 
 def _of_change(impact: Impact, base: dict[str, View], head: dict[str, View]) -> Iterator[Finding]:

@@ -28,6 +28,8 @@ _OF_KIND: Final = {
 }
 _SOURCE: Final = "missing-source"
 _NEAR: Final = 0.84
+OF_MISSING: Final = frozenset({*_OF_KIND.values(), _SOURCE})
+"""The rules whose findings are each about an object that is not there."""
 
 
 @dataclass(frozen=True, slots=True)

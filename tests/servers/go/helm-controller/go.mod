@@ -2,6 +2,8 @@ module fluxidx.test/helm-controller
 
 go 1.26.0
 
+// Its release is built with a fork of Helm that is no published module; this is with Helm itself.
+
 tool github.com/fluxcd/helm-controller
 
 require (
