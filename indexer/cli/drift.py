@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer.cli.common import Session, shared, usage
-from indexer.cli.live import LiveOptions, asked_servers, live_options
+from indexer.cli.live import LiveOptions, asked_servers, live_options, verdict
 from indexer.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -49,5 +49,4 @@ def command(session: Session, server_dry_run: bool, live: LiveOptions) -> ExitCo
     else:
         root = session.repository.root
         click.echo(text_cluster.drift(answers, session.terminal, root, verbose=session.verbose), color=True)
-    good = all(one.answer is not None and not one.answer.objects for one in answers)
-    return ExitCode.DONE if good else ExitCode.FINDINGS
+    return verdict(answers, lambda answer: not answer.objects)

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from indexer.cli.common import Session, usage
+from indexer.errors import ExitCode
 
 if TYPE_CHECKING:
     from indexer.cluster.reader import Cluster, LiveCluster
     from indexer.index.read import Index
+    from indexer.query.survey import Surveyed
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_A = TypeVar("_A")
 
 NOW = "now"
 CACHED = "cached"
@@ -118,6 +121,14 @@ def asked_servers(session: Session, options: LiveOptions) -> Iterator[Sequence[C
     finally:
         for cluster in clusters:
             cluster.close()
+
+
+def verdict(surveyed: Sequence[Surveyed[_A]], good: Callable[[_A], bool]) -> ExitCode:
+    """The exit code: no cluster gave an answer; something was found, or could not be read; all is well."""
+    if all(one.answer is None for one in surveyed):
+        return ExitCode.ENVIRONMENT
+    fine = all(one.complete and one.answer is not None and good(one.answer) for one in surveyed)
+    return ExitCode.DONE if fine else ExitCode.FINDINGS
 
 
 def _names(session: Session, options: LiveOptions) -> tuple[str, ...]:

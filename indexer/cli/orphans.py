@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer.cli.common import Session, shared
-from indexer.cli.live import LiveOptions, asked_clusters, live_options
+from indexer.cli.live import LiveOptions, asked_clusters, live_options, verdict
 from indexer.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -46,5 +46,4 @@ def command(session: Session, explain: bool, live: LiveOptions) -> ExitCode:
     else:
         root = session.repository.root
         click.echo(text_cluster.orphans(answers, session.terminal, root, verbose=session.verbose), color=True)
-    good = all(one.answer is not None and not (one.answer.orphans or one.answer.missing) for one in answers)
-    return ExitCode.DONE if good else ExitCode.FINDINGS
+    return verdict(answers, lambda answer: not (answer.orphans or answer.missing))

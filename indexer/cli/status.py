@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer.cli.common import Session, shared
-from indexer.cli.live import LiveOptions, asked_clusters, live_options
+from indexer.cli.live import LiveOptions, asked_clusters, live_options, verdict
 from indexer.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -43,4 +43,4 @@ def command(session: Session, live: LiveOptions) -> ExitCode:
     else:
         root = session.repository.root
         click.echo(text_cluster.status(answers, session.terminal, root, verbose=session.verbose), color=True)
-    return ExitCode.DONE if all(one.answer is not None and one.answer.good for one in answers) else ExitCode.FINDINGS
+    return verdict(answers, lambda answer: answer.good)

@@ -13,6 +13,7 @@ from indexer.query.applied import applied
 from indexer.query.drift import Compare, Drift, Rendering, Whole, drift, owned_fields
 from indexer.query.dryrun import DryRun
 from indexer.query.redaction import Redaction
+from indexer.query.survey import about_flux
 
 
 def drifting(name: str, server: Whole, repository: Repository, config: Config, *, ask_server: bool = False) -> Drift:
@@ -44,5 +45,5 @@ def drifting(name: str, server: Whole, repository: Repository, config: Config, *
     compare: Compare = DryRun(server) if ask_server else owned_fields
     answer = drift(name, server, [(commit, frozenset(units)) for commit, units in commits.items()], render, compare)
     answer.skipped |= unknown
-    answer.unreadable += server.flux.unreadable
+    answer.unreadable += about_flux(server.flux)
     return answer

@@ -18,6 +18,7 @@ from indexer.query.applied import applied, distance
 from indexer.query.messages import Place, places
 from indexer.query.rows import span, unit_of
 from indexer.query.scope import Scope
+from indexer.query.survey import about_flux
 
 
 class Standing(StrEnum):
@@ -86,7 +87,7 @@ def status(scope: Scope, cluster: str, live: LiveCluster, repository: Repository
     known = {unit_of(row, "") for row in rows}
     units = [judge.of(row) for row in rows]
     units += _undefined(flux, known)
-    return Status(cluster, scope.build["head"], tuple(units), flux.unreadable)
+    return Status(cluster, scope.build["head"], tuple(units), about_flux(flux))
 
 
 def _undefined(flux: FluxState, known: set[UnitId]) -> Iterator[UnitStatus]:

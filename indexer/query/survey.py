@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from indexer.cluster.model import Unreadable
+from indexer.cluster.model import FluxState, Trouble, Unreadable
 from indexer.cluster.reader import LiveCluster
 from indexer.flux.config import Config
 from indexer.git.repository import Repository
@@ -28,6 +28,17 @@ class Surveyed(Generic[_A]):
     """None where it is not known which entry point the cluster runs: see ``matched.mismatches``."""
     unreadable: tuple[Unreadable, ...]
     """What the answer is without."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is an answer, and nothing is missing in it: else "nothing found" would mean little."""
+        return self.answer is not None and not self.unreadable
+
+
+def about_flux(flux: FluxState) -> tuple[Unreadable, ...]:
+    """What is missing of Flux's own objects; that another API does not answer is no matter for them."""
+    lost = (Trouble.UNREACHABLE, Trouble.UNAUTHORIZED)
+    return tuple(one for one in flux.unreadable if "fluxcd" in one.what or one.trouble in lost)
 
 
 def survey(

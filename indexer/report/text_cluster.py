@@ -168,9 +168,8 @@ def _drift(writer: Writer, answer: Drift, *, verbose: bool) -> None:
     writer.line(
         f"  {count(len(answer.objects), 'object')} of {answer.compared:,} differ, in {count(fields, 'field')}{left}"
     )
-    if verbose:
-        for reason, number in sorted(answer.skipped.items()):
-            writer.line(f"    {number:,}: {reason}")
+    for reason, number in sorted(answer.skipped.items()):
+        writer.wrapped(f"{number:,}: {reason}", 4, dim=True)
 
 
 def _drifted_object(writer: Writer, one: DriftedObject, *, verbose: bool) -> None:

@@ -45,7 +45,7 @@ def test_version() -> None:
     [
         (["wehre"], "No such command 'wehre'"),
         (["where"], "Missing argument 'OBJECT'"),
-        (["where", "ns/bar", "--live"], "--live is not available yet"),
+        (["where", "ns/bar", "--live", "--at", "HEAD"], "--live answers for the revision that the cluster applied"),
         (["where", "ns/bar", "--color", "blue"], "'blue' is not one of 'auto', 'always', 'never'"),
         (["where", "ns/bar", "-o", "xml"], "'xml' is not one of 'text', 'json'"),
     ],

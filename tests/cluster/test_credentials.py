@@ -104,10 +104,15 @@ def test_an_old_version_of_the_protocol_is_refused(plugin):
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl")
 @pytest.mark.parametrize("informed", [True, False])
 def test_kubectl_starts_a_plugin_in_the_same_way(plugin, api_server, tmp_path, informed):
-    spec = plugin(answer(token="admin")) | {"args": ["a", "b c"], "env": [{"name": "PROFILE", "value": "prod"}]}  # noqa: S106
+    environment = [{"name": "PROFILE", "value": "prod"}]
+    spec = plugin(answer(token="admin")) | {"args": ["a", "b c"], "env": environment}  # noqa: S106 - of a test's server
     spec |= {"provideClusterInfo": informed}
     authority = base64.b64encode((api_server.directory / "apiserver.crt").read_bytes()).decode()
-    cluster = {"server": api_server.url, "certificate-authority-data": authority, "tls-server-name": "kubernetes.default"}
+    cluster = {
+        "server": api_server.url,
+        "certificate-authority-data": authority,
+        "tls-server-name": "kubernetes.default",
+    }
     config = {
         "current-context": "x",
         "clusters": [{"name": "x", "cluster": cluster}],

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -95,13 +97,19 @@ def build_nothing(location: Location) -> None:
     )
 
 
-def kept(location: Location) -> list[Snapshot]:
-    return list(snapshots(connect(location)))
+Kept = Callable[..., list[Snapshot]]
 
 
-def test_a_snapshot_answers_as_the_cluster_did(location):
+@pytest.fixture
+def kept(location: Location) -> Iterator[Kept]:
+    """Reads the snapshots that the index holds now."""
+    with ExitStack() as opened:
+        yield lambda *contexts: list(snapshots(opened.enter_context(connect(location)), contexts))
+
+
+def test_a_snapshot_answers_as_the_cluster_did(location, kept):
     save(location, cluster(pod("a")))
-    (found,) = kept(location)
+    (found,) = kept()
     assert (found.context, found.server, found.complete) == ("prod", "https://prod", False)
     assert found.discovery == Discovery((PODS, NODES))
     assert found.flux.units == (UNIT,)
@@ -113,10 +121,10 @@ def test_a_snapshot_answers_as_the_cluster_did(location):
     assert found.listed(PODS, name="b").items == ()
 
 
-def test_no_field_is_kept_and_of_annotations_those_that_say_who_made_it(location):
+def test_no_field_is_kept_and_of_annotations_those_that_say_who_made_it(location, kept):
     annotations = {"meta.helm.sh/release-name": "lamp", "example.org/password": "hush"}
     save(location, cluster(pod("a", **annotations)))
-    (found,) = kept(location)
+    (found,) = kept()
     one = found.metadata(PODS, "shop", "a")
     assert isinstance(one, Metadata)
     assert one.annotations == {"meta.helm.sh/release-name": "lamp"}
@@ -125,45 +133,45 @@ def test_no_field_is_kept_and_of_annotations_those_that_say_who_made_it(location
     assert fields.trouble is Trouble.NOT_KEPT
 
 
-def test_what_was_not_looked_at_is_not_known_and_not_absent(location):
+def test_what_was_not_looked_at_is_not_known_and_not_absent(location, kept):
     save(location, cluster(pod("a")))
-    (found,) = kept(location)
+    (found,) = kept()
     for lost in (found.metadata(PODS, "shop", "b"), found.listed(PODS).unreadable):
         assert isinstance(lost, Unreadable)
         assert lost.trouble is Trouble.NOT_KEPT
 
 
-def test_a_cluster_that_was_gone_through_knows_what_is_absent(location):
+def test_a_cluster_that_was_gone_through_knows_what_is_absent(location, kept):
     save(location, cluster(pod("a"), went_through=()))
-    (found,) = kept(location)
+    (found,) = kept()
     lost = found.metadata(PODS, "shop", "b")
     assert isinstance(lost, Unreadable)
     assert lost.trouble is Trouble.ABSENT
     assert found.listed(PODS).unreadable is None
 
 
-def test_later_questions_add_to_a_snapshot_and_going_through_all_replaces_it(location):
+def test_later_questions_add_to_a_snapshot_and_going_through_all_replaces_it(location, kept):
     save(location, cluster(pod("a"), pod("b")))
     save(location, cluster(pod("c"), at="2026-02-01T00:00:00+00:00"))
-    (found,) = kept(location)
+    (found,) = kept()
     assert found.read_at == "2026-02-01T00:00:00+00:00"
     assert {one.id.name for one in found.listed(PODS).items} == {"a", "b", "c"}
     save(location, cluster(pod("d"), went_through=()))
-    (found,) = kept(location)
+    (found,) = kept()
     assert {one.id.name for one in found.listed(PODS).items} == {"d"}
 
 
-def test_clusters_are_told_apart_by_context(location):
+def test_clusters_are_told_apart_by_context(location, kept):
     save(location, cluster(pod("a")))
     save(location, cluster(pod("b"), name="staging"))
-    assert [one.context for one in kept(location)] == ["prod", "staging"]
-    assert [one.context for one in snapshots(connect(location), ["staging"])] == ["staging"]
+    assert [one.context for one in kept()] == ["prod", "staging"]
+    assert [one.context for one in kept("staging")] == ["staging"]
 
 
-def test_a_build_leaves_snapshots_alone(location):
+def test_a_build_leaves_snapshots_alone(location, kept):
     save(location, cluster(pod("a")))
     build_nothing(location)
-    assert [one.context for one in kept(location)] == ["prod"]
+    assert [one.context for one in kept()] == ["prod"]
 
 
 def test_the_views_say_it_in_sql(location):

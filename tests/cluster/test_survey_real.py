@@ -18,6 +18,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 from servers import Flux
 
 ROOT = Path(__file__).parents[2]
@@ -329,6 +330,24 @@ def test_drift_needs_whole_objects(live) -> None:
     done = live.run("drift", "--live=cached")
     assert done.returncode == 2
     assert "snapshot" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "orphans", "drift"])
+def test_a_cluster_that_is_down_is_not_an_empty_answer(live, tmp_path, command) -> None:
+    config = yaml.safe_load(live.flux.kubeconfig.read_text())
+    config["clusters"].append({"name": "down", "cluster": {"server": "https://127.0.0.1:1"}})
+    config["contexts"].append({"name": "down", "context": {"cluster": "down", "user": config["users"][0]["name"]}})
+    both = tmp_path / "kubeconfig"
+    both.write_text(yaml.safe_dump(config))
+    alone = live.run(command, "--kubeconfig", str(both), "--context", "down")
+    assert alone.returncode == 2
+    assert "127.0.0.1:1" in alone.stdout
+    done = live.run(command, "--kubeconfig", str(both), "--all-contexts", "-o", "json", "-q")
+    assert done.returncode == 1, done.stderr
+    answers = {one["context"]: one for one in json.loads(done.stdout)["clusters"]}
+    assert answers["prod"]["cluster"] == "prod"
+    assert answers["down"]["cluster"] is None
+    assert answers["down"]["unreadable"][0]["trouble"] == "unreachable"
 
 
 def test_what_the_clusters_said_is_kept(live) -> None:
