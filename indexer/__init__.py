@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from indexer.api import Project, build, check, impact, what, where
+    from indexer.api import Project, build, check, impact, what, where, where_live
 
 __version__ = "0.1.0"
-__all__ = ["Project", "build", "check", "impact", "what", "where"]
+__all__ = ["Project", "build", "check", "impact", "what", "where", "where_live"]
 
 
 def __getattr__(name: str) -> Any:

@@ -14,13 +14,14 @@ that it would print. Wherever a project is wanted, the path of a repository will
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from indexer.cluster.reader import LiveCluster
     from indexer.flux.config import Config
     from indexer.flux.division import Shard
     from indexer.git.repository import Repository
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from indexer.query.check import Checked
     from indexer.query.findings import Finding
     from indexer.query.impact import Impact
+    from indexer.query.live import LiveWhere
     from indexer.query.scope import Scope
 
 
@@ -163,6 +165,23 @@ def where(
     name = parse(words, namespace)
     with project.index(revision) as index:
         return ask(project.scope(index), project.repository, name, project.config.forges)
+
+
+def where_live(
+    project: Project | Path | str, clusters: Iterable[LiveCluster], *words: str, namespace: str | None = None
+) -> LiveWhere:
+    """As ``where``, for the commits that live clusters applied, with what they say of the objects.
+
+    ``clusters`` are ``indexer.cluster.reader.Cluster`` of a context, or snapshots.
+    """
+    from indexer.query.live import Asking
+    from indexer.query.live import where_live as ask
+    from indexer.query.names import parse
+
+    project = _project(project)
+    with project.index() as index:
+        asking = Asking(project.repository, project.config, project.scope(index), project.index)
+        return ask(asking, parse(words, namespace), list(clusters))
 
 
 def what(project: Project | Path | str, *files: str) -> What:

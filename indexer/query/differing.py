@@ -1,6 +1,6 @@
 """Where one live object is not as the commit that the cluster applied has it.
 
-The index holds no values, so the cluster's code is rendered anew.
+The index holds no values, so the object's unit is rendered anew.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from indexer.cluster.model import LiveObject
 from indexer.flux.config import Config
 from indexer.flux.model import Cluster, RenderedObject
 from indexer.flux.render import render_repository
+from indexer.flux.store import Store
 from indexer.git.repository import Repository
 from indexer.index.read import Row
 from indexer.manifest.provenance import Span
@@ -39,11 +40,16 @@ def differing(repository: Repository, config: Config, build: Row, row: Row, live
     tree = repository.revision(revision) if build["revision"] else repository.worktree()
     renderer = row["applied_by"] or row["cluster"]
     redaction = Redaction(tree)
-    for cluster in render_repository(repository, tree, config, only={renderer}):
-        one = _find(cluster, row, renderer, redaction)
-        if one is not None:
-            found = owned_fields(one, unit_of(row), live, redaction)
-            return tuple(Differing(field, span_at(one.tree, field.path)) for field in found)
+    unit = unit_of(row)
+    with Store.within(repository.git_dir) as store:
+        clusters = render_repository(
+            repository, tree, config, only={renderer}, store=store, trees=lambda _, other: other == unit
+        )
+        for cluster in clusters:
+            one = _find(cluster, row, renderer, redaction)
+            if one is not None:
+                found = owned_fields(one, unit, live, redaction)
+                return tuple(Differing(field, span_at(one.tree, field.path)) for field in found)
     return ()
 
 

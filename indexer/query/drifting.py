@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 from indexer.flux.config import Config
 from indexer.flux.identity import UnitId
@@ -33,14 +34,20 @@ def drifting(name: str, server: Whole, repository: Repository, config: Config, *
 
     def render(commit: str, units: frozenset[UnitId]) -> Rendering:
         tree = repository.revision(commit)
-        store = Store.within(repository.git_dir)
-        clusters = render_repository(
-            repository, tree, config, only={name}, store=store, trees=lambda _, unit: unit in units
-        )
         redaction = Redaction(tree)
-        mine = tuple(unit for cluster in clusters if cluster.name == name for unit in cluster.units)
-        redaction.learn(one.tree for unit in mine for one in unit.objects)
-        return Rendering(mine, redaction)
+        with Store.within(repository.git_dir) as store:
+            clusters = render_repository(
+                repository, tree, config, only={name}, store=store, trees=lambda _, unit: unit in units
+            )
+            found = tuple(
+                replace(unit, objects=tuple(unit.objects))
+                for cluster in clusters
+                if cluster.name == name
+                for unit in cluster.units
+                if unit.id in units
+            )
+        redaction.learn(one.tree for unit in found for one in unit.objects)
+        return Rendering(found, redaction)
 
     compare: Compare = DryRun(server) if ask_server else owned_fields
     answer = drift(name, server, [(commit, frozenset(units)) for commit, units in commits.items()], render, compare)

@@ -291,6 +291,38 @@ def test_units_below_one_that_fails_are_not_removed(fleet: Fleet) -> None:
     assert answer.unrendered[0].reason.startswith("Kustomization/flux-system/flux-system deploys it, and could not be")
 
 
+def test_a_unit_that_reads_another_branch(fleet: Fleet) -> None:
+    fleet.edit("clusters/prod/flux-system/gotk-sync.yaml", "branch: main", "branch: next")
+    found = units(fleet.impact())
+    assert {(one[1], one[2]) for one in found if one[0] == "prod"} >= {("apps", UnitChangeKind.RESOURCED)}
+    assert all(one[-1] == "clusters/prod/flux-system/gotk-sync.yaml:8-8" for one in found)
+
+
+def test_a_source_that_is_not_known_any_more_is_no_other(fleet: Fleet) -> None:
+    chart = (
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata:\n  name: web\n  namespace: tools\nspec:\n"
+    )
+    fleet.write(
+        "apps/test/web.yaml",
+        f"{chart}  chart:\n    spec:\n      chart: web\n"
+        "      sourceRef:\n        kind: HelmRepository\n        name: web\n",
+    )
+    fleet.write("apps/test/kustomization.yaml", "resources:\n- web.yaml\n")
+    fleet.write("clusters/test/tools.yaml", unit("tools", "./tools"))
+    fleet.write(
+        "tools/web.yaml",
+        "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata:\n  name: web\n  namespace: tools\n"
+        "spec:\n  url: https://charts.example.org\n",
+    )
+    fleet.git("add", ".")
+    fleet.git("commit", "-qm", "A release")
+    fleet.edit("tools/first.yaml", "\ndata:", "\ndata: [")
+    assert {(one[0], one[1], one[2]) for one in units(fleet.impact())} == {
+        ("prod", "tools", UnitChangeKind.FAILS),
+        ("test", "tools", UnitChangeKind.FAILS),
+    }
+
+
 def test_a_cluster_that_goes(fleet: Fleet) -> None:
     fleet.git("rm", "-qr", "clusters/test")
     answer = fleet.impact()

@@ -152,7 +152,7 @@ def _happens(before: Unit, after: Unit) -> Iterator[tuple[UnitChangeKind, str]]:
         yield (UnitChangeKind.RESUMED if before.state is UnitState.SUSPENDED else UnitChangeKind.SUSPENDED), ""
     if before.path != after.path:
         yield UnitChangeKind.REPATHED, f"{before.path or '(none)'} → {after.path or '(none)'}"
-    if before.source != after.source:
+    if _reads_another(before.source, after.source):
         yield UnitChangeKind.RESOURCED, f"{_source(before.source)} → {_source(after.source)}"
     if before.target != after.target:
         yield UnitChangeKind.RETARGETED, f"{before.target or before.cluster} → {after.target or after.cluster}"
@@ -161,10 +161,20 @@ def _happens(before: Unit, after: Unit) -> Iterator[tuple[UnitChangeKind, str]]:
         yield (UnitChangeKind.FAILS if fails else UnitChangeKind.RECOVERS), (after if fails else before).reason or ""
 
 
+def _reads_another(before: SourceRef | None, after: SourceRef | None) -> bool:
+    """Whether two sources differ in what is known of both: whoever defines one may be what cannot be rendered."""
+    if before is None or after is None:
+        return before is not after
+    if (before.kind, before.namespace, before.name) != (after.kind, after.namespace, after.name):
+        return True
+    return None not in (before.url, after.url) and (before.url, before.ref) != (after.url, after.ref)
+
+
 def _source(source: SourceRef | None) -> str:
     if source is None:
         return "(none)"
-    return " ".join(part for part in (source.kind, f"{source.namespace}/{source.name}", source.ref) if part)
+    parts = (source.kind, f"{source.namespace}/{source.name}", source.url, source.ref)
+    return " ".join(part for part in parts if part)
 
 
 def _by_identity(unit: Unit | None) -> dict[tuple[str, str, str, str], list[RenderedObject]]:
