@@ -1,64 +1,134 @@
 """What becomes of an object on its way through the controller's own types (section 4.9 of the Flux rules).
 
-Only what changes data is done here: canonical quantities, empty texts for nulls, fields that never reach the server.
+What the controller fills in has no line of an author, but for what it takes from another field.
 """
 
 from __future__ import annotations
 
-import re
-from fractions import Fraction
+import base64
+from collections.abc import Callable
+from operator import is_
 from typing import Final
 
-from indexer.flux.builtin import without_unknown_fields
-from indexer.flux.resources import group_of, is_kustomization, items_of, kind_of
-from indexer.kustomize.fieldspec import is_null
-from indexer.kustomize.nodes import drop, find, put, string
-from indexer.manifest.node import BOOL, STR, Mapping, Node, Scalar, Sequence, Style
+from indexer.flux.builtin import round_trip, with_fields, with_items
+from indexer.flux.resources import is_kustomization, items_of, kind_of
+from indexer.flux.sops import in_clear
+from indexer.kustomize.nodes import drop, find, put, string, text_at
+from indexer.manifest.node import BOOL, STR, Mapping, Node, Scalar, Sequence, relocated
+from indexer.manifest.scalars import tag_of, to_data
 
-_QUANTITIES: Final = frozenset(
-    {
-        ("", "Pod"), ("", "PersistentVolume"), ("", "PersistentVolumeClaim"), ("", "ResourceQuota"), ("", "LimitRange"),
-        ("", "ReplicationController"), ("apps", "Deployment"), ("apps", "StatefulSet"), ("apps", "DaemonSet"),
-        ("apps", "ReplicaSet"), ("batch", "Job"), ("batch", "CronJob"), ("autoscaling", "HorizontalPodAutoscaler"),
-    }
-)  # fmt: skip
-_MAPS: Final = frozenset(
-    {"requests", "limits", "capacity", "hard", "default", "defaultRequest", "max", "min", "maxLimitRequestRatio"}
-)
-_SINGLE: Final = frozenset({"sizeLimit", "averageValue", "divisor"})
-_QUANTITY: Final = re.compile(r"([+-]?)([0-9]+\.?[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?")
-_DECIMAL: Final = {"n": -3, "u": -2, "m": -1, "": 0, "k": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
-_BINARY: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
+_TEMPLATE: Final = ("spec", "template", "spec", "containers", "ports")
+_CONTAINER_PORTS: Final = {
+    ("v1", "Pod"): ("spec", "containers", "ports"),
+    ("apps/v1", "Deployment"): _TEMPLATE,
+    ("apps/v1", "StatefulSet"): _TEMPLATE,
+    ("apps/v1", "DaemonSet"): _TEMPLATE,
+    ("apps/v1", "ReplicaSet"): _TEMPLATE,
+    ("batch/v1", "Job"): _TEMPLATE,
+    ("batch/v1", "CronJob"): ("spec", "jobTemplate", *_TEMPLATE),
+}
+_SECRET: Final = ("v1", "Secret")
+_SERVICE: Final = ("v1", "Service")
+_PLAIN: Final = "/stringData/"
 
 
 def normalised(root: Mapping, *, cluster_scoped: bool) -> Mapping:
     """The object as it is sent to the API server."""
     if cluster_scoped:
         root = drop(root, ("metadata", "namespace"))
-    group, kind = group_of(root), kind_of(root)
-    if kind != "CustomResourceDefinition":
+    if kind_of(root) != "CustomResourceDefinition":
         root = drop(root, ("status",))
-    created = find(root, "metadata", "creationTimestamp")
-    if created is not None:
+    if find(root, "metadata", "creationTimestamp") is not None:
         root = drop(root, ("metadata", "creationTimestamp"))
-    root = without_unknown_fields(root)
-    if (group, kind) == ("", "ConfigMap"):
-        return _without_nulls(root, "data")
-    if is_kustomization(root):
-        return _with_defaults(root)
-    if (group, kind) in _QUANTITIES:
-        changed = _walk(root.get("spec"), "")
-        return root if changed is None or changed is root.get("spec") else root.with_field(string("spec"), changed)
-    return root
+    root = round_trip(root)
+    kind = _kind(root)
+    if kind == _SECRET:
+        return _folded(root)
+    if kind == _SERVICE:
+        return _changed(root, ("spec", "ports"), _service_port)
+    if kind in _CONTAINER_PORTS:
+        return _changed(root, _CONTAINER_PORTS[kind], _with_protocol)
+    return _with_defaults(root) if is_kustomization(root) else root
 
 
-def _without_nulls(root: Mapping, field: str) -> Mapping:
-    data = root.get(field)
-    if isinstance(data, Mapping):
-        for key, value in data.items():
-            if is_null(value):
-                root = put(root, (field, key.text), string("", value, value.op, value.prev))
-    return root
+def sent_at(root: Mapping, field: str) -> str:
+    """Where the field at a JSON pointer into an object is in what ``normalised`` makes of it."""
+    is_folded = field.startswith(_PLAIN) and _kind(root) == _SECRET
+    return f"/data/{field.removeprefix(_PLAIN)}" if is_folded else field
+
+
+def _kind(root: Mapping) -> tuple[str, str]:
+    return text_at(root, "apiVersion"), kind_of(root)
+
+
+# Secrets
+
+
+def _folded(root: Mapping) -> Mapping:
+    """A Secret whose ``stringData`` are in its ``data``, each where its text stands."""
+    plain, data = root.get("stringData"), root.get("data")
+    if not isinstance(plain, Mapping) or not all(_is_text(value) for _, value in plain.items()):
+        return root
+    fields = dict(data.fields) if isinstance(data, Mapping) else {}
+    for name, (key, value) in plain.fields.items():
+        encoded = string(_base64(value), value, value.op, value.prev)
+        fields[name] = (key, _upon(encoded, fields[name][1]) if name in fields else encoded)
+    whole = data.derive(fields, plain.gone) if isinstance(data, Mapping) else with_fields(plain, fields)
+    rest = {name: entry for name, entry in root.fields.items() if name != "stringData"}
+    return root.derive({**rest, "data": (Scalar("data"), whole)})
+
+
+def _is_text(node: Node) -> bool:
+    return isinstance(node, Scalar) and tag_of(node) == STR
+
+
+def _base64(node: Node) -> str:
+    text: str = to_data(node)
+    # Of a value that is encrypted here, only the controller knows the text.
+    return text if in_clear(text) != text else base64.b64encode(text.encode("utf-8", "surrogateescape")).decode()
+
+
+def _upon(node: Node, old: Node) -> Node:
+    """``node`` with all that it replaced, and ``old`` before that."""
+    return relocated(node, op=node.op, prev=old if node.prev is None else _upon(node.prev, old))
+
+
+# Ports
+
+
+def _changed(node: Node, path: tuple[str, ...], change: Callable[[Mapping], Mapping]) -> Mapping:
+    """``node`` with ``change`` made at a path of keys, in each item of the lists on it."""
+    assert isinstance(node, Mapping)
+    if not path:
+        return change(node)
+    old = node.get(path[0])
+    new = old
+    if isinstance(old, Sequence):
+        items = [_changed(item, path[1:], change) if isinstance(item, Mapping) else item for item in old.items]
+        new = old if all(map(is_, items, old.items)) else with_items(old, items)
+    elif isinstance(old, Mapping):
+        new = _changed(old, path[1:], change)
+    if new is None or new is old:
+        return node
+    return with_fields(node, {**node.fields, path[0]: (node.fields[path[0]][0], new)})
+
+
+def _with_protocol(port: Mapping) -> Mapping:
+    if port.get("protocol") is not None:
+        return port
+    return with_fields(port, {**port.fields, "protocol": (Scalar("protocol"), string("TCP"))})
+
+
+def _service_port(port: Mapping) -> Mapping:
+    """The controller sends a target of 0 where there is none, of which the server makes the port itself."""
+    port = _with_protocol(port)
+    number = port.get("port")
+    if number is None or text_at(port, "targetPort") not in ("", "0"):
+        return port
+    return with_fields(port, {**port.fields, "targetPort": (Scalar("targetPort"), number)})
+
+
+# Kustomizations
 
 
 def _with_defaults(root: Mapping) -> Mapping:
@@ -67,7 +137,7 @@ def _with_defaults(root: Mapping) -> Mapping:
     if not isinstance(entries, Sequence):
         return root
     items = [_with_optional(item) for item in items_of(entries)]
-    if all(new is old for new, old in zip(items, entries.items, strict=True)):
+    if all(map(is_, items, entries.items)):
         return root
     return put(root, ("spec", "postBuild", "substituteFrom"), entries.derive(items))
 
@@ -76,65 +146,3 @@ def _with_optional(item: Node) -> Node:
     if not isinstance(item, Mapping) or item.get("optional") is not None:
         return item
     return item.with_field(string("optional"), Scalar("false", BOOL))
-
-
-def _walk(node: Node | None, key: str) -> Node | None:
-    if isinstance(node, Sequence):
-        items = [_walk(item, "") or item for item in node.items]
-        return node if all(new is old for new, old in zip(items, node.items, strict=True)) else node.derive(items)
-    if not isinstance(node, Mapping):
-        return node
-    fields = dict(node.fields)
-    for name, (key_node, value) in node.fields.items():
-        if isinstance(value, Scalar) and (key in _MAPS or name in _SINGLE):
-            fields[name] = (key_node, _canonical(value))
-        else:
-            fields[name] = (key_node, _walk(value, name) or value)
-    same = all(fields[name][1] is value for name, (_, value) in node.fields.items())
-    return node if same else node.derive(fields)
-
-
-def _canonical(scalar: Scalar) -> Scalar:
-    text = canonical_quantity(scalar.text)
-    if text is None or text == scalar.text:
-        return scalar
-    return Scalar(text, STR, Style.PLAIN, scalar.source, scalar.pos, scalar.op, scalar.prev)
-
-
-def canonical_quantity(text: str) -> str | None:
-    """A quantity as Kubernetes prints it (``1000m`` → ``1``, ``1024Mi`` → ``1Gi``); None for what is none."""
-    found = _QUANTITY.fullmatch(text)
-    if found is None:
-        return None
-    sign, digits, suffix = found[1], found[2], found[3] or ""
-    number = Fraction(digits.rstrip(".") or "0")
-    if suffix.endswith("i"):
-        amount = number * 1024 ** _BINARY.index(suffix)
-        return _sign(sign, _binary(amount) if amount >= 1024 else _decimal(amount))
-    if suffix[:1] in ("e", "E") and len(suffix) > 1:
-        return None
-    return _sign(sign, _decimal(number * Fraction(1000) ** _DECIMAL[suffix]))
-
-
-def _sign(sign: str, text: str) -> str:
-    return f"-{text}" if sign == "-" and text != "0" else text
-
-
-def _binary(amount: Fraction) -> str:
-    if amount.denominator != 1:
-        return _decimal(amount)
-    whole, power = int(amount), 0
-    while whole % 1024 == 0 and power < len(_BINARY) - 1:
-        whole, power = whole // 1024, power + 1
-    return f"{whole}{_BINARY[power]}"
-
-
-def _decimal(amount: Fraction) -> str:
-    if amount == 0:
-        return "0"
-    for suffix, power in sorted(_DECIMAL.items(), key=lambda item: -item[1]):
-        scaled = amount / Fraction(1000) ** power
-        if scaled.denominator == 1:
-            return f"{int(scaled)}{suffix}"
-    nano = amount * 10**9
-    return f"{-(-nano.numerator // nano.denominator)}n"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from indexer.flux.model import ObjectId, RenderedObject, Substitution
-from indexer.flux.normalise import normalised
+from indexer.flux.normalise import normalised, sent_at
 from indexer.flux.postbuild import Expanded, Template
 from indexer.flux.resources import KustomizationSpec, group_of, kind_of, name_of, namespace_of
 from indexer.flux.scope import Kind, is_cluster_scoped
@@ -201,7 +201,9 @@ def _rendered(
         definition=obj.resource.definition,
         digest=digests.of(root),
         contributions=(*_contributions(obj.resource, root, role, defined_by), *secrecy(obj.root), *more),
-        substitutions=obj.substitutions,
+        substitutions=tuple(
+            one._replace(fields=tuple(sent_at(obj.root, field) for field in one.fields)) for one in obj.substitutions
+        ),
         tree=root,
     )
 

@@ -14,18 +14,10 @@ CHANGES = int(os.environ.get("FLUXIDX_IMPACT", "2"))
 """How many of each repository; ``make prove-impact`` makes fifty."""
 
 
-@pytest.fixture(scope="session")
-def flux() -> str:
-    path = Path(os.environ.get("FLUXIDX_ORACLES", Path.home() / ".cache/fluxidx-oracles")) / "flux"
-    if not path.is_file():
-        pytest.skip("the real flux is not here")
-    return str(path)
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_the_objects_that_change_are_those_of_two_real_builds(name: str, tmp_path: Path, flux: str) -> None:
+def test_the_objects_that_change_are_those_of_two_real_builds(name: str, tmp_path: Path, flux_cli: str) -> None:
     root = tmp_path / name
     subprocess.run([SHARED / "corpus" / "checkout", name, root], check=True, capture_output=True)
-    tally = Prover(root, flux).prove(CHANGES)
+    tally = Prover(root, flux_cli).prove(CHANGES)
     print(f"{name}: {tally}")  # noqa: T201 - the figures of `make prove-impact`
     assert not tally.wrong, "\n".join(tally.wrong)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from indexer.flux.normalise import canonical_quantity, normalised
+from indexer.flux.normalise import normalised
+from indexer.flux.quantity import canonical_quantity
 from indexer.flux.scope import declared, is_cluster_scoped
 from indexer.manifest.compose import parse
 from indexer.manifest.scalars import to_data

@@ -1,0 +1,50 @@
+"""Quantities as Kubernetes prints them: ``1000m`` is ``1``, ``1024Mi`` is ``1Gi``."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Final
+
+_QUANTITY: Final = re.compile(r"([+-]?)([0-9]+\.?[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?")
+_DECIMAL: Final = {"n": -3, "u": -2, "m": -1, "": 0, "k": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
+_BINARY: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
+
+
+def canonical_quantity(text: str) -> str | None:
+    """A quantity as Kubernetes prints it (``1000m`` → ``1``, ``1024Mi`` → ``1Gi``); None for what is none."""
+    found = _QUANTITY.fullmatch(text)
+    if found is None:
+        return None
+    sign, digits, suffix = found[1], found[2], found[3] or ""
+    number = Fraction(digits.rstrip(".") or "0")
+    if suffix.endswith("i"):
+        amount = number * 1024 ** _BINARY.index(suffix)
+        return _sign(sign, _binary(amount) if amount >= 1024 else _decimal(amount))
+    if suffix[:1] in ("e", "E") and len(suffix) > 1:
+        return None
+    return _sign(sign, _decimal(number * Fraction(1000) ** _DECIMAL[suffix]))
+
+
+def _sign(sign: str, text: str) -> str:
+    return f"-{text}" if sign == "-" and text != "0" else text
+
+
+def _binary(amount: Fraction) -> str:
+    if amount.denominator != 1:
+        return _decimal(amount)
+    whole, power = int(amount), 0
+    while whole % 1024 == 0 and power < len(_BINARY) - 1:
+        whole, power = whole // 1024, power + 1
+    return f"{whole}{_BINARY[power]}"
+
+
+def _decimal(amount: Fraction) -> str:
+    if amount == 0:
+        return "0"
+    for suffix, power in sorted(_DECIMAL.items(), key=lambda item: -item[1]):
+        scaled = amount / Fraction(1000) ** power
+        if scaled.denominator == 1:
+            return f"{int(scaled)}{suffix}"
+    nano = amount * 10**9
+    return f"{-(-nano.numerator // nano.denominator)}n"
