@@ -19,8 +19,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 MODULES = Path(__file__).parent / "go"
+SCHEMAS = Path(__file__).parent / "schemas"
 NAMES = tuple(sorted(path.parent.name for path in MODULES.glob("*/go.mod")))
 _GO = {"CGO_ENABLED": "0", "GOFLAGS": "-trimpath -buildvcs=false -mod=readonly", "GOWORK": "off"}
 
@@ -60,6 +62,19 @@ def crds(controller: str) -> list[Path]:
             unfinished.chmod(0o755)  # modules are read-only, and whoever empties the cache should not notice
             unfinished.rename(folder)
     return sorted(folder.glob("*.yaml"))
+
+
+def sarif_schema() -> Any:
+    """The official JSON schema of SARIF 2.1.0, from the Go module that carries it. Raises Unavailable."""
+    kept = cache() / "sarif-schema-2.1.0.json"
+    if not kept.is_file():
+        with _alone():
+            _, source = _module("github.com/owenrumney/go-sarif/v3", SCHEMAS / "sarif")
+            code = (source / "pkg" / "report" / "v210" / "sarif" / "schema.go").read_text()
+            unfinished = kept.with_suffix(".unfinished")
+            unfinished.write_text(code.split("`")[1])
+            unfinished.rename(kept)
+    return json.loads(kept.read_text())
 
 
 @contextmanager
@@ -127,4 +142,5 @@ if __name__ == "__main__":
         binary(wanted)
         if wanted.endswith("-controller"):
             crds(wanted)
+    sarif_schema()
     sys.stdout.write(f"{cache()}\n")

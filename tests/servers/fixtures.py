@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 import pytest
 
 from servers.apiserver import ApiServer
-from servers.binaries import Unavailable, binary, find
+from servers.binaries import Unavailable, binary, find, sarif_schema
 from servers.flux import Flux
 
 _Server = TypeVar("_Server", ApiServer, Flux)
@@ -47,6 +47,15 @@ def helm() -> str:
     if found is None:
         pytest.skip("no helm binary")
     return str(found)
+
+
+@pytest.fixture(scope="session")
+def official_sarif() -> Any:
+    """The official JSON schema of SARIF 2.1.0."""
+    try:
+        return sarif_schema()
+    except Unavailable as why:
+        _give_up(why)
 
 
 def _program(name: str) -> Path:
