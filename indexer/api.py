@@ -118,14 +118,27 @@ class Project:
 
 
 def build(
-    project: Project | Path | str = ".", *, revision: str | None = None, progress: Callable[[str], None] | None = None
+    project: Project | Path | str = ".",
+    *,
+    revision: str | None = None,
+    jobs: int | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> BuildReport:
-    """Indexes the working tree, or ``revision``; ``progress`` is told what is being rendered."""
+    """Indexes the working tree, or ``revision``, in ``jobs`` processes, or as many as pay.
+
+    ``progress`` is told what is being rendered.
+    """
     from indexer.index.build import build_index
 
     project = _project(project)
     return build_index(
-        project.repository, project.config, project.location, revision=revision, say=project.say, progress=progress
+        project.repository,
+        project.config,
+        project.location,
+        revision=revision,
+        jobs=jobs,
+        say=project.say,
+        progress=progress,
     )
 
 
@@ -216,7 +229,8 @@ def impact(project: Project | Path | str, change: str | None = None) -> Judged:
     project = _project(project)
     with Store.within(project.repository.git_dir) as store:
         answer = ask(project.repository, project.config, change, clusters=project.clusters, store=store)
-        found = findings(answer, project.repository, project.config, store, whole=not project.clusters)
+        whole = not project.clusters
+        found = findings(answer, project.repository, project.config, store, whole=whole, index=project.index)
     return Judged(answer, found)
 
 

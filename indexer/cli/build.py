@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import click
 
-from indexer.cli.common import Session, shared
+from indexer.cli.common import Session, shared, usage
 from indexer.errors import ExitCode
 from indexer.flux.model import UnitState
 from indexer.report.terminal import Terminal
@@ -36,7 +36,9 @@ def _shard(context: click.Context, option: click.Parameter, value: str | None) -
 @click.command("build")
 @click.option("--rev", "revision", metavar="REV", help="Index this revision.  [default: the working tree]")
 @click.option("--strict", is_flag=True, help="Exit 1 when a unit failed or could not be resolved (charts aside).")
-@click.option("--jobs", type=click.IntRange(min=1), metavar="N", expose_value=False, help="At most so many processes.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), metavar="N", help="Render in N processes.  [default: as many as pay]"
+)
 @click.option(
     "--shard",
     callback=_shard,
@@ -44,18 +46,20 @@ def _shard(context: click.Context, option: click.Parameter, value: str | None) -
     help="Render part I (from 0) of N, on one of N machines; the last part that is in publishes the index.",
 )
 @shared("text", "json", question=False)
-def command(session: Session, revision: str | None, strict: bool, shard: Shard | None) -> int:
+def command(session: Session, revision: str | None, strict: bool, jobs: int | None, shard: Shard | None) -> int:
     """Index the working tree, uncommitted and untracked files included, or a revision.
 
     Units that fail are listed and do not fail the build. Nothing is done where the index is up to date.
     """
     from indexer import api
 
+    if jobs is not None and shard is not None:
+        raise usage("--shard renders its part in one process: leave --jobs out")
     handed: Handed | None = None
     report: BuildReport | None = None
     with _Progress(shown=not session.quiet and sys.stderr.isatty()) as progress:
         if shard is None:
-            report = api.build(session, revision=revision, progress=progress)
+            report = api.build(session, revision=revision, jobs=jobs, progress=progress)
         else:
             handed = api.build_shard(session, shard, revision=revision, progress=progress)
             report = handed.report

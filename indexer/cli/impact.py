@@ -6,18 +6,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from indexer.cli.common import Session, shared
+from indexer.cli.common import Session, shared, usage
+from indexer.cli.live import LiveCommand, LiveOptions, asked_clusters, asked_servers, live_options
 from indexer.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from indexer.query.findings import Finding
     from indexer.query.gate import Gate
     from indexer.query.impact import Impact
+    from indexer.query.impact.live import Said
+    from indexer.query.rules.catalogue import Rule
 
 
-@click.command("impact")
+_LIVE_FORMATS = ("text", "json", "markdown")
+
+
+@click.command("impact", cls=LiveCommand)
 @click.argument("change", metavar="[BASE[..HEAD]]", required=False)
 @click.option("--diff", "with_diff", is_flag=True, help="Show the rendered diff of each object.")
 @click.option(
@@ -27,44 +33,76 @@ if TYPE_CHECKING:
     show_default=True,
     help="The findings that make it exit 1: error, warning, note or names of rules; none: never.",
 )
-@shared("text", "json", "markdown", "sarif", "github", "junit", question=False)
-def command(session: Session, change: str | None, with_diff: bool, gate: str) -> ExitCode:
+@live_options(optional=True)
+@shared(*_LIVE_FORMATS, "sarif", "github", "junit", question=False)
+def command(session: Session, change: str | None, with_diff: bool, gate: str, live: LiveOptions | None) -> ExitCode:
     """Show what merging a change does, on every cluster.
 
     BASE alone is compared with the working tree, untracked files included; BASE..HEAD are two revisions, and
     BASE...HEAD begins where both parted.  [default: from where this branch left its upstream, to the working tree]
     """
     from indexer import api
+    from indexer.query.check import rules_of
     from indexer.query.gate import Gate
-    from indexer.query.rules.catalogue import RULES
 
-    stop = Gate.parse(gate, RULES)
+    if live is not None and session.output not in _LIVE_FORMATS:
+        raise usage(f"what clusters say is shown by -o {', '.join(_LIVE_FORMATS)}: leave --live out")
+    rules = rules_of(session.config)
+    stop = Gate.parse(gate, rules)
     answer, found = api.impact(session, change)
-    click.echo(_shown(session, answer, found, stop, with_diff=with_diff), color=session.terminal.colour)
-    return ExitCode.FINDINGS if stop.fails(found) else ExitCode.DONE
+    said = _asked(session, live, answer) if live is not None else None
+    click.echo(_shown(session, answer, found, rules, stop, said, with_diff=with_diff), color=session.terminal.colour)
+    if stop.fails(found):
+        return ExitCode.FINDINGS
+    return ExitCode.DONE if said is None or any(one.answer for one in said) else ExitCode.ENVIRONMENT
 
 
-def _shown(session: Session, answer: Impact, found: Sequence[Finding], stop: Gate, *, with_diff: bool) -> str:
-    from indexer.query.rules.catalogue import RULES
+def _asked(session: Session, live: LiveOptions, answer: Impact) -> tuple[Said, ...]:
+    from indexer.query.impact.live import live_impact
+
+    if not live.cached:
+        with asked_servers(session, live) as servers:
+            return live_impact(answer, session.repository, session.config, servers, session.clusters)
+    with session.index() as index, asked_clusters(session, live, index) as clusters:
+        return live_impact(answer, session.repository, session.config, clusters, session.clusters)
+
+
+def _shown(
+    session: Session,
+    answer: Impact,
+    found: Sequence[Finding],
+    rules: Mapping[str, Rule],
+    stop: Gate,
+    said: Sequence[Said] | None,
+    *,
+    with_diff: bool,
+) -> str:
+    from indexer.query.impact.live import not_asked
 
     match session.output:
         case "json":
-            from indexer.report import json, json_impact
+            from indexer.report import json, json_impact, json_impact_live
 
-            return json.dumps(json_impact.impact(answer, found, with_diff=with_diff))
+            live = json_impact_live.live(said, not_asked(answer, said)) if said is not None else None
+            return json.dumps(json_impact.impact(answer, found, rules, stop, live=live, with_diff=with_diff))
         case "markdown":
             from indexer.query.links import Links
             from indexer.report import markdown_impact
 
             link = Links(session.repository, session.config, answer.head.commit or session.repository.head())
             return markdown_impact.render(
-                answer, found, RULES, stop, link, clusters=session.clusters, with_diff=with_diff
+                answer, found, rules, stop, link, clusters=session.clusters, said=said, with_diff=with_diff
             )
         case "sarif" | "github" | "junit":
             from indexer.report.findings import FORMATS
 
-            return FORMATS[session.output]("fluxidx impact", found, RULES, stop)
-    from indexer.report import text_impact
+            return FORMATS[session.output]("fluxidx impact", found, rules, stop)
+    from indexer.report import text_impact, text_impact_live
 
-    root = session.repository.root
-    return text_impact.render(answer, found, session.terminal, root, verbose=session.verbose, with_diff=with_diff)
+    options = {"verbose": session.verbose}
+    text = text_impact.render(
+        answer, found, rules, session.terminal, session.repository.root, with_diff=with_diff, **options
+    )
+    if said is None:
+        return text
+    return f"{text}\n{text_impact_live.render(said, not_asked(answer, said), session.terminal, **options)}"

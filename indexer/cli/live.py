@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -25,8 +24,7 @@ NOW = "now"
 CACHED = "cached"
 
 
-@dataclass(frozen=True, slots=True)
-class LiveOptions:
+class LiveOptions(NamedTuple):
     """Which clusters to ask, and how."""
 
     contexts: tuple[str, ...]

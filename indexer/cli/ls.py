@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from indexer.index.read import Row
 
-_ALL: Final = "SELECT * FROM objects ORDER BY cluster, unit_kind, unit_namespace, unit_name, object_id"
+_SHOWN: Final = "cluster, kind, namespace, name, file, line, unit_id, unit_kind, unit_namespace, unit_name"
+_ORDER: Final = "ORDER BY cluster, unit_kind, unit_namespace, unit_name, object_id"
 _HEADER: Final = ("CLUSTER", "KIND", "NAMESPACE", "NAME", "DEFINED AT", "UNIT")
 
 
@@ -30,7 +31,8 @@ def command(session: Session, words: Sequence[str], namespace: str | None) -> No
     OBJECT is KIND/NAME, KIND NAME or KIND/NAMESPACE/NAME; '*' in a name stands for any text.
     """
     with session.index() as index:
-        rows = _rows(Scope.of(index, session.repository, session.clusters), words, namespace)
+        scope = Scope.of(index, session.repository, session.clusters)
+        rows = _rows(scope, words, namespace, _SHOWN if session.output == "text" else "*")
     if session.output == "text":
         click.echo(_table([_HEADER, *map(_cells, rows)]))
         return
@@ -41,10 +43,12 @@ def command(session: Session, words: Sequence[str], namespace: str | None) -> No
         click.echo(text)
 
 
-def _rows(scope: Scope, words: Sequence[str], namespace: str | None) -> Sequence[Row]:
+def _rows(scope: Scope, words: Sequence[str], namespace: str | None, columns: str) -> Sequence[Row]:
+    """Rows of view ``objects`` that have at least ``columns``: reading all of them is half the time of a long list."""
     if words:
         return find(scope, parse_many(words, namespace))
-    return [row for row in scope.rows(_ALL) if namespace in (None, row["namespace"])]
+    rows = scope.rows(f"SELECT {columns} FROM objects {_ORDER}")  # noqa: S608 - columns from above
+    return [row for row in rows if namespace in (None, row["namespace"])]
 
 
 def _json(row: Row) -> dict[str, Any]:
@@ -68,6 +72,11 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    form = "  ".join(f"{{:<{width}}}" for width in widths)
-    return "\n".join(form.format(*row).rstrip() for row in rows)
+    *columns, last = zip(*rows, strict=True)
+    padded = [_padded(column) for column in columns]
+    return "\n".join(map("  ".join, zip(*padded, last, strict=True)))
+
+
+def _padded(column: Sequence[str]) -> list[str]:
+    width = max(map(len, column))
+    return [cell.ljust(width) for cell in column]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -83,7 +84,13 @@ def fluxidx() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line ``arguments`` (default: the process's own) and exits."""
-    sys.exit(run(arguments, _PLUGINS.get(os.path.basename(sys.argv[0]), "fluxidx")))  # noqa: PTH119 - pathlib is slow
+    # Most of what a command makes lasts as long as it does: looking for cycles would be a tenth of a short command.
+    gc.set_threshold(100_000, 50, 50)
+    try:
+        sys.exit(run(arguments, _PLUGINS.get(os.path.basename(sys.argv[0]), "fluxidx")))  # noqa: PTH119 - pathlib is slow
+    finally:
+        # Else the interpreter would look once more, through everything, as it ends.
+        gc.freeze()
 
 
 def run(arguments: Sequence[str] | None = None, name: str = "fluxidx") -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from operator import is_
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -36,9 +36,9 @@ _DATA: Final = "kubernetes-0.36.json"
 _POINTER, _LIST, _MAP = "?", "-", "*"
 _EMPTY: Final = frozenset({"", "0", "0.0", "false", "False", "FALSE", "~", "null", "Null", "NULL"})
 """All spellings of a scalar that may be empty; what it is depends on its tag."""
-_TAGS: Final = {"": {STR}, "bytes": {STR}, "number": {INT, FLOAT}, "bool": {BOOL}}
+_TAGS: Final = {"string": {STR}, "bytes": {STR}, "number": {INT, FLOAT}, "bool": {BOOL}}
 _ZEROS: Final = {
-    "": Scalar("", STR), "number": Scalar("0", INT), "bool": Scalar("false", BOOL), "intstr": Scalar("0", INT),
+    "string": Scalar("", STR), "number": Scalar("0", INT), "bool": Scalar("false", BOOL), "intstr": Scalar("0", INT),
     "quantity": Scalar("0", STR),
 }  # fmt: skip
 _NULL: Final = Scalar("null", NULL)
@@ -50,7 +50,7 @@ class _Field(NamedTuple):
     optional: bool
     """Left out where it is empty."""
     tags: frozenset[str]
-    """Of the scalars that are empty if their text says so."""
+    """Of the scalars of this kind that may be empty."""
     collects: bool
     """A list or map, which is empty without items."""
     convert: _Convert | None
@@ -64,7 +64,7 @@ class _Type(NamedTuple):
     always: tuple[tuple[str, _Field], ...]
 
 
-@lru_cache(maxsize=1)
+@cache
 def _data() -> tuple[dict[tuple[str, str], str], dict[str, str]]:
     data = json.loads(Path(__file__).with_name(_DATA).read_bytes())
     kinds = {
@@ -75,23 +75,23 @@ def _data() -> tuple[dict[tuple[str, str], str], dict[str, str]]:
     return kinds, data["types"]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _type(name: str) -> _Type:
     fields = {}
     for entry in _data()[1][name].split():
         field, _, kind = entry.partition(":")
-        fields[field.removesuffix("!")] = _field(kind, optional=not field.endswith("!"))
+        fields[field.removesuffix("!")] = _field(kind or "string", optional=not field.endswith("!"))
     return _Type(fields, tuple((name, field) for name, field in fields.items() if not field.optional))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _root(name: str) -> _Type:
     """The type of a kind, whose status is not sent."""
     fields, always = _type(name)
     return _Type(fields, tuple(entry for entry in always if entry[0] != "status"))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _field(kind: str, *, optional: bool) -> _Field:
     tags = frozenset({NULL} | _TAGS.get(kind, set()))
     return _Field(optional, tags, kind.startswith((_LIST, _MAP)), _converter(kind), _zero(kind))
@@ -103,7 +103,7 @@ def _zero(kind: str) -> Node:
     return _ZEROS.get(kind, _NULL)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _converter(kind: str) -> _Convert | None:
     if kind[:1].isupper():
         known = _type(kind)
@@ -157,7 +157,10 @@ def _written(node: Mapping, known: _Type) -> Mapping:
 
 def _is_empty(value: Node, field: _Field) -> bool:
     if isinstance(value, Scalar):
-        return value.text in _EMPTY and tag_of(value) in field.tags
+        if value.text not in _EMPTY:
+            return False
+        tag = tag_of(value)
+        return tag in field.tags and not (tag == STR and value.text)
     if not field.collects:
         return False
     # What emptied it is remembered on it, and must not be lost.
@@ -186,10 +189,12 @@ def _each(node: Node, convert: _Convert | None, zero: Node) -> Node:
 
 
 def _quantity(node: Node) -> Node:
-    text = canonical_quantity(node.text) if isinstance(node, Scalar) else None
-    if text is None:
+    if not isinstance(node, Scalar):
         return node
-    return node if node.text == text and tag_of(node) == STR else string(text, node, node.op, node.prev)
+    text = canonical_quantity(node.text)
+    if text is None or (text == node.text and tag_of(node) == STR):
+        return node
+    return string(text, node, node.op, node.prev)
 
 
 def _bytes(node: Node) -> Node:

@@ -144,7 +144,7 @@ def _sorted_out(tree: Tree, cache: BuildCache, store: Store | None) -> dict[str,
         of_engine, known = marshal.loads(memo)  # noqa: S302 - see the store
         known = known if of_engine == engine() else {}
     seen: dict[str, tuple[str, int]] = {}
-    for path in _yaml_files(tree, ""):
+    for path in yaml_files(tree, ""):
         try:
             blob = tree.blob(path)
             found = known.get(path)
@@ -156,11 +156,12 @@ def _sorted_out(tree: Tree, cache: BuildCache, store: Store | None) -> dict[str,
     return {path: _Worth(worth) for path, (_, worth) in seen.items()}
 
 
-def _yaml_files(tree: Tree, directory: str) -> Iterator[str]:
+def yaml_files(tree: Tree, directory: str) -> Iterator[str]:
+    """The YAML files below a directory. Raises TreeError."""
     for entry in tree.list(directory):
         path = posixpath.join(directory, entry.name)
         if entry.kind is EntryKind.DIRECTORY:
-            yield from _yaml_files(tree, path)
+            yield from yaml_files(tree, path)
         elif entry.kind is EntryKind.FILE and entry.name.endswith((".yaml", ".yml")):
             yield path
 

@@ -230,7 +230,7 @@ class HelmRun:
 def _rendered(job: HelmJob, release: Release, crds: dict[Kind, bool], digests: Digests) -> Iterator[RenderedObject]:
     for obj in release.objects:
         applied = Applied(in_namespace(obj.resource.root, job.root, crds), obj.resource, ())
-        yield rendered(applied, crds, digests, obj.values, defined_by=obj.defined_by)
+        yield rendered(applied, crds, digests, obj.values, defined_by=obj.defined_by, typed=False)
 
 
 def _state(root: Mapping, release: Release) -> tuple[UnitState, str | None]:

@@ -32,14 +32,18 @@ _SERVICE: Final = ("v1", "Service")
 _PLAIN: Final = "/stringData/"
 
 
-def normalised(root: Mapping, *, cluster_scoped: bool) -> Mapping:
-    """The object as it is sent to the API server."""
+def normalised(root: Mapping, *, cluster_scoped: bool, typed: bool = True) -> Mapping:
+    """The object as it is sent to the API server; ``typed``: read into a built-in type first, as not by Helm."""
     if cluster_scoped:
         root = drop(root, ("metadata", "namespace"))
     if kind_of(root) != "CustomResourceDefinition":
         root = drop(root, ("status",))
     if find(root, "metadata", "creationTimestamp") is not None:
         root = drop(root, ("metadata", "creationTimestamp"))
+    return _typed(root) if typed else root
+
+
+def _typed(root: Mapping) -> Mapping:
     root = round_trip(root)
     kind = _kind(root)
     if kind == _SECRET:

@@ -123,7 +123,7 @@ class _Kept:
     def __init__(self, resource: Resource) -> None:
         self.resource = resource
         self.template = Template(resource.root)
-        self.objects: dict[tuple[bool, str], RenderedObject] = {}
+        self.objects: dict[tuple[bool, bool, str], RenderedObject] = {}
 
 
 class Digests:
@@ -174,26 +174,28 @@ def rendered(
     more: Iterable[Contribution] = (),
     *,
     defined_by: str = "resource",
+    typed: bool = True,
 ) -> RenderedObject:
     """The object with everything that made it, and ``more`` that its tree does not tell.
 
-    ``defined_by``: what the document is called that defines it.
+    ``defined_by``: what the document is called that defines it. ``typed``: as for ``normalised``.
     """
     scoped = is_cluster_scoped(group_of(obj.root), kind_of(obj.root), crds)
     kept = digests.kept(obj.resource)
     if kept is None or obj.root is not kept.resource.root or obj.substitutions:
-        return _rendered(obj, crds, digests, more, defined_by)
-    if (scoped, defined_by) not in kept.objects:
-        kept.objects[scoped, defined_by] = _rendered(obj, crds, digests, more, defined_by)
-    return kept.objects[scoped, defined_by]
+        return _rendered(obj, crds, digests, more, defined_by, typed)
+    key = scoped, typed, defined_by
+    if key not in kept.objects:
+        kept.objects[key] = _rendered(obj, crds, digests, more, defined_by, typed)
+    return kept.objects[key]
 
 
 def _rendered(
-    obj: Applied, crds: dict[Kind, bool], digests: Digests, more: Iterable[Contribution], defined_by: str
+    obj: Applied, crds: dict[Kind, bool], digests: Digests, more: Iterable[Contribution], defined_by: str, typed: bool
 ) -> RenderedObject:
     identifier = identity(obj.root, crds)
     scoped = is_cluster_scoped(identifier.group, identifier.kind, crds)
-    root = normalised(obj.root, cluster_scoped=scoped)
+    root = normalised(obj.root, cluster_scoped=scoped, typed=typed)
     role = Role.GENERATES if obj.resource.generated else Role.DEFINES
     return RenderedObject(
         id=identifier,
@@ -201,6 +203,7 @@ def _rendered(
         definition=obj.resource.definition,
         digest=digests.of(root),
         contributions=(*_contributions(obj.resource, root, role, defined_by), *secrecy(obj.root), *more),
+        # Only Kustomizations substitute, so the object went through its type.
         substitutions=tuple(
             one._replace(fields=tuple(sent_at(obj.root, field) for field in one.fields)) for one in obj.substitutions
         ),

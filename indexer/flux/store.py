@@ -75,8 +75,9 @@ def engine() -> bytes:
 class Store:
     """The records of one repository. Several processes may use the same file; what is added is written at the end."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience_ms: int = _BUSY_MS) -> None:
         self.path = path
+        self._patience_ms = patience_ms
         self._limit = LIMIT
         self._connection: sqlite3.Connection | None = None
         self._added: dict[bytes, tuple[bytes, Record, bytes]] = {}
@@ -87,9 +88,18 @@ class Store:
         self._open()
 
     @classmethod
-    def within(cls, git_dir: Path) -> Self:
-        """The store of the repository with this git directory."""
-        return cls(git_dir / "fluxidx" / "cache.db")
+    def within(cls, git_dir: Path, patience_ms: int = _BUSY_MS) -> Self:
+        """The store of the repository with this git directory. ``patience_ms``: how long to wait for other writers."""
+        return cls(git_dir / "fluxidx" / "cache.db", patience_ms)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was kept here before, as far as can be seen."""
+        found = None
+        if self._connection is not None:
+            with self._harmless():
+                found = self._connection.execute("SELECT 1 FROM record LIMIT 1").fetchone()
+        return found is None
 
     def find(self, key: bytes) -> list[Record]:
         """The records that were added under a key, the last used first."""
@@ -186,7 +196,7 @@ class Store:
             except OSError:
                 return
             self._connection = sqlite3.connect(self.path, isolation_level=None)
-            self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+            self._connection.execute(f"PRAGMA busy_timeout = {self._patience_ms}")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             if self._connection.execute("PRAGMA user_version").fetchone()[0] != _LAYOUT:
                 self._connection.execute("PRAGMA journal_mode = WAL")

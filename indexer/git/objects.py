@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from typing import TYPE_CHECKING
 
 from indexer.git.command import ENVIRONMENT
@@ -19,6 +20,8 @@ class ObjectDatabase:
         self._git_dir = git_dir
         # By process id: a forked worker must neither talk through its parent's stream nor close it.
         self._streams: dict[int, Git] = {}
+        # Who asks and forgets leaves no process behind.
+        weakref.finalize(self, _end, self._streams).atexit = False
 
     def read(self, object_id: str) -> tuple[str, bytes]:
         """The type (``blob``, ``tree`` …) and content of an object. Raises Unreadable."""
@@ -44,9 +47,13 @@ class ObjectDatabase:
 
     def close(self) -> None:
         """Ends this process's git."""
-        stream = self._streams.pop(os.getpid(), None)
-        if stream is not None:
-            stream.clear_cache()
+        _end(self._streams)
 
     def __getstate__(self) -> dict[str, object]:
         return {"_git_dir": self._git_dir, "_streams": {}}
+
+
+def _end(streams: dict[int, Git]) -> None:
+    stream = streams.pop(os.getpid(), None)
+    if stream is not None:
+        stream.clear_cache()

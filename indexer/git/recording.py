@@ -175,35 +175,38 @@ class RecordingTree:
 
 class Present:
     """What the repository shows now (its own tree, not an artifact of it): each path is looked at once, however many
-    records name it.
+    records name it, and what records have in common is compared as a whole.
     """
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
-        self._blobs: dict[str, str | None] = {}
-        self._seen: dict[str, bool] = {}
+        self._blobs: dict[str, str] = {}
+        """What was found to be as a record has it; so the two below."""
+        self._listed: dict[str, str] = {}
+        self._absent: set[str] = set()
         self._listings: dict[str, str] = {}
 
     def matches(self, read: Mapping[str, str], listed: Mapping[str, str], absent: Iterable[str]) -> bool:
         """Whether a record still holds."""
-        return (
-            all(self._blob(path) == blob for path, blob in read.items())
-            and all(self._still(path, seen) for path, seen in listed.items())
-            and not any(self._exists(path) for path in absent)
-        )
+        for path, blob in read.items() - self._blobs.items():
+            if self._blob(path) != blob:
+                return False
+            self._blobs[path] = blob
+        for path, seen in listed.items() - self._listed.items():
+            if not self._still(path, seen):
+                return False
+            self._listed[path] = seen
+        for path in set(absent) - self._absent:
+            if self._tree.kind(path) is not None:
+                return False
+            self._absent.add(path)
+        return True
 
     def _blob(self, path: str) -> str | None:
-        if path not in self._blobs:
-            try:
-                self._blobs[path] = self._tree.blob(path)
-            except TreeError:
-                self._blobs[path] = None
-        return self._blobs[path]
-
-    def _exists(self, path: str) -> bool:
-        if path not in self._seen:
-            self._seen[path] = self._tree.kind(path) is not None
-        return self._seen[path]
+        try:
+            return self._tree.blob(path)
+        except TreeError:
+            return None
 
     def _still(self, path: str, seen: str) -> bool:
         try:

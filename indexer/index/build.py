@@ -66,23 +66,26 @@ def build_index(
     location: Location,
     *,
     revision: str | None = None,
+    jobs: int | None = None,
     say: Say | None = None,
     progress: Say | None = None,
 ) -> BuildReport:
     """Renders the working tree, or ``revision``, and writes the index, unless that holds exactly this already.
 
-    ``say`` is told when another build has to end first, ``progress`` what is being rendered. Raises FluxidxError.
+    ``jobs`` is the number of processes that render; None: as many as pay. ``say`` is told when another build has to end
+    first, or a process died; ``progress`` what is being rendered. Raises FluxidxError.
     """
+    say, progress = say or _silent, progress or _silent
 
     def waiting() -> None:
-        if say is not None:
-            say(f"{location}: another build of this index is running: waiting for it")
+        say(f"{location}: another build of this index is running: waiting for it")
 
     with building(location, location.name_of(repository), waiting):
         target = target_of(repository, config, revision)
         try:
             index, rendered = open_fresh(location, target), False
         except IndexMissing:
+            _render_in_parts(target, config, jobs, say, progress)
             _render_and_write(repository, config, location, target, progress)
             index, rendered = connect(location), True
     with index:
@@ -101,8 +104,23 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
+def _silent(_message: str) -> None:
+    """Where nobody wants to be told."""
+
+
+def _render_in_parts(target: Target, config: Config, jobs: int | None, say: Say, progress: Say) -> None:
+    """Fills the store with what several processes render, where the build is to have more than one."""
+    if jobs == 1:
+        return
+    from indexer.index.jobs import processes, render_parts
+
+    count = jobs or processes(target, config)
+    if count > 1:
+        render_parts(target, config, count, say, progress)
+
+
 def _render_and_write(
-    repository: Repository, config: Config, location: Location, target: Target, progress: Say | None
+    repository: Repository, config: Config, location: Location, target: Target, progress: Say
 ) -> None:
     from indexer.flux.clusters import no_trees
     from indexer.flux.render import render_repository
@@ -114,7 +132,7 @@ def _render_and_write(
             clusters = render_repository(repository, tree, config, progress=progress, store=store, trees=no_trees)
             replace(location, _build(repository, location, target, clusters), clusters)
 
-    tree = repository.worktree() if target.revision is None else repository.revision(target.revision)
+    tree = target.tree()
     with Store.within(repository.git_dir) as store:
         try:
             write(store)
@@ -140,12 +158,18 @@ def _build(repository: Repository, location: Location, target: Target, clusters:
 
 def _report(index: Index, target: Target, *, rendered: bool) -> BuildReport:
     mine = {"build": target.name_in(index.location)}
-    units = index.rows("SELECT * FROM units WHERE build = :build ORDER BY cluster, kind, namespace, name", mine)
-    totals = []
-    for row in index.rows("SELECT DISTINCT cluster FROM clusters WHERE build = :build ORDER BY cluster", mine):
-        own = [unit for unit in units if unit["cluster"] == row["cluster"]]
-        states = {state: sum(unit["state"] == state for unit in own) for state in UnitState}
-        totals.append(ClusterTotals(row["cluster"], states, sum(unit["objects"] for unit in own)))
+    totals = {
+        row["cluster"]: ClusterTotals(row["cluster"], dict.fromkeys(UnitState, 0), 0)
+        for row in index.rows("SELECT DISTINCT cluster FROM clusters WHERE build = :build ORDER BY cluster", mine)
+    }
+    for row in index.rows(
+        "SELECT cluster, state, count(*) AS units, sum(objects) AS objects FROM units WHERE build = :build "
+        "GROUP BY cluster, state",
+        mine,
+    ):
+        held = totals[row["cluster"]]
+        states = {**held.units, UnitState(row["state"]): row["units"]}
+        totals[row["cluster"]] = ClusterTotals(held.cluster, states, held.objects + int(row["objects"]))
     problems = tuple(
         Problem(
             unit["cluster"],
@@ -153,7 +177,10 @@ def _report(index: Index, target: Target, *, rendered: bool) -> BuildReport:
             UnitState(unit["state"]),
             unit["reason"] or "",
         )
-        for unit in units
-        if unit["state"] in {UnitState.FAILED, UnitState.UNRESOLVED}
+        for unit in index.rows(
+            "SELECT cluster, kind, namespace, name, state, reason FROM units WHERE build = :build "
+            "AND state IN ('failed', 'unresolved') ORDER BY cluster, kind, namespace, name",
+            mine,
+        )
     )
-    return BuildReport(index.location, target.revision, rendered, tuple(totals), problems)
+    return BuildReport(index.location, target.revision, rendered, tuple(totals.values()), problems)

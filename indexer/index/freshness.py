@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from indexer.flux.config import Config
     from indexer.git.repository import Repository
+    from indexer.git.tree import Tree
     from indexer.index.read import Index, Row
 
 
@@ -36,6 +37,10 @@ class Target(NamedTuple):
     def name_in(self, location: Location) -> str:
         """What tells the repository from others in an index."""
         return storable(location.name_of(self.repository))
+
+    def tree(self) -> Tree:
+        """The files that are read."""
+        return self.repository.worktree() if self.revision is None else self.repository.revision(self.revision)
 
     def with_refs(self, names: Sequence[str]) -> str:
         """Equal as long as a build that looks up these branches and tags would give the same rows."""

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from indexer.errors import IndexMissing
+from indexer.flux.clusters import no_trees
 from indexer.flux.division import Shard
 from indexer.flux.render import render_repository
 from indexer.flux.store import Record, Store
@@ -99,9 +100,8 @@ def _render(
     progress: Callable[[str], None] | None,
 ) -> list[tuple[bytes, Record, bytes]]:
     """The records of a part, without those units of which none can be kept."""
-    tree = repository.worktree() if target.revision is None else repository.revision(target.revision)
     clusters = render_repository(
-        repository, tree, config, progress=progress, store=store, trees=lambda *_: False, shard=shard
+        repository, target.tree(), config, progress=progress, store=store, trees=no_trees, shard=shard
     )
     names = {unit.digest: None for cluster in clusters for unit in cluster.units if unit.digest is not None}
     found = (store.record(bytes.fromhex(name)) for name in names)

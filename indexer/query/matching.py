@@ -7,9 +7,10 @@ choice, or fits no entry point or several, it is said, and nothing is guessed.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from indexer.cluster.model import FluxState, LiveUnit, Trouble
 from indexer.cluster.reader import LiveCluster
@@ -17,7 +18,18 @@ from indexer.flux.config import Config
 from indexer.flux.identity import UnitId
 from indexer.git.remotes import same_repository
 from indexer.index.read import Row
-from indexer.query.scope import Scope
+
+
+class Known(Protocol):
+    """The units of a repository: of an index (its ``Scope``), or as they were rendered just now."""
+
+    @property
+    def clusters(self) -> Sequence[str]:
+        """The clusters that were asked for by name; empty for all."""
+
+    @property
+    def every(self) -> Mapping[int, Row]:
+        """Rows as in view ``units``, by ``unit_id``."""
 
 
 class How(StrEnum):
@@ -43,7 +55,7 @@ class Matched:
     """What contradicts the match, or why there is none: a sentence each."""
 
 
-def match(scope: Scope, config: Config, cluster: LiveCluster, remotes: Sequence[str]) -> Matched:
+def match(scope: Known, config: Config, cluster: LiveCluster, remotes: Sequence[str]) -> Matched:
     """The entry point that ``cluster`` runs. ``remotes`` are URLs of the indexed repository itself."""
     names = _names(scope)
     wanted = [name for name in scope.clusters if name in names]
@@ -60,17 +72,17 @@ def match(scope: Scope, config: Config, cluster: LiveCluster, remotes: Sequence[
     return Matched(cluster.context, None, None, tuple(_why(compared, fitting, cluster.flux)))
 
 
-def _names(scope: Scope) -> set[str]:
+def _names(scope: Known) -> set[str]:
     """The clusters that the index knows: those with units, and those that units of others deploy to."""
     return {name for unit in scope.every.values() for name in (unit["cluster"], unit["target"]) if name}
 
 
-def _held(name: str, how: How, scope: Scope, cluster: LiveCluster, remotes: Sequence[str]) -> Matched:
+def _held(name: str, how: How, scope: Known, cluster: LiveCluster, remotes: Sequence[str]) -> Matched:
     """A match that a person made, with what the cluster says against it."""
     return Matched(cluster.context, name, how, tuple(_mismatches(name, scope, cluster.flux, remotes)))
 
 
-def _mismatches(name: str, scope: Scope, flux: FluxState, remotes: Sequence[str]) -> list[str]:
+def _mismatches(name: str, scope: Known, flux: FluxState, remotes: Sequence[str]) -> list[str]:
     """What the cluster says against being the entry point ``name``."""
     roots = [unit for unit in scope.every.values() if unit["cluster"] == name and _is_root(unit, scope)]
     if not roots and name not in {unit["target"] for unit in scope.every.values()}:
@@ -78,7 +90,7 @@ def _mismatches(name: str, scope: Scope, flux: FluxState, remotes: Sequence[str]
     return [text for root in roots for text in _differences(root, flux, remotes)]
 
 
-def _is_root(unit: Row, scope: Scope) -> bool:
+def _is_root(unit: Row, scope: Known) -> bool:
     """Whether a unit is applied by hand, or made by the FluxInstance that is."""
     above = scope.every.get(unit["parent_id"])
     by_hand = unit["parent_name"] is None or (above is not None and above["kind"] == "FluxInstance")

@@ -10,8 +10,7 @@ from indexer.cluster.model import FluxState, Trouble, Unreadable
 from indexer.cluster.reader import LiveCluster
 from indexer.flux.config import Config
 from indexer.git.repository import Repository
-from indexer.query.matching import Matched, match
-from indexer.query.scope import Scope
+from indexer.query.matching import Known, Matched, match
 
 _A = TypeVar("_A")
 _C = TypeVar("_C", bound=LiveCluster)
@@ -42,7 +41,7 @@ def about_flux(flux: FluxState) -> tuple[Unreadable, ...]:
 
 
 def survey(
-    scope: Scope,
+    scope: Known,
     config: Config,
     repository: Repository,
     clusters: Iterable[_C],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from indexer.query.findings import Finding, Severity
+from indexer.query.gate import Gate
 from indexer.query.impact import (
     Accounted,
     Cause,
@@ -19,14 +20,27 @@ from indexer.query.impact import (
     Unrendered,
 )
 from indexer.query.impact.diff import Diffs
+from indexer.query.rules.catalogue import Rule
 from indexer.report.json import SCHEMA, object_id, span, unit
+from indexer.report.json_findings import finding
 
 if TYPE_CHECKING:
     from indexer.flux.model import UnitId
 
 
-def impact(answer: Impact, findings: Sequence[Finding], *, with_diff: bool = False) -> dict[str, Any]:
-    """The whole answer; with ``with_diff``, each object with the diff of what is rendered."""
+def impact(
+    answer: Impact,
+    findings: Sequence[Finding],
+    rules: Mapping[str, Rule],
+    gate: Gate,
+    *,
+    live: dict[str, Any] | None = None,
+    with_diff: bool = False,
+) -> dict[str, Any]:
+    """The whole answer; with ``with_diff``, each object with the diff of what is rendered.
+
+    ``live`` is what clusters said, where they were asked.
+    """
     diffs = Diffs(answer) if with_diff else None
     return {
         "schema": SCHEMA,
@@ -35,8 +49,9 @@ def impact(answer: Impact, findings: Sequence[Finding], *, with_diff: bool = Fal
         "head": _side(answer.head),
         "clusters": [_cluster(one, diffs) for one in answer.clusters],
         "lines": [_accounted(one) for one in answer.lines],
-        "findings": [_finding(one) for one in findings],
+        "findings": [finding(one, rules, gate) for one in findings],
         "unrendered": [_unrendered(one) for one in answer.unrendered],
+        "live": live,
         "summary": summary(answer, findings),
     }
 
@@ -120,19 +135,6 @@ def _accounted(one: Accounted) -> dict[str, Any]:
         else {"objects": one.reach.objects, "units": one.reach.units, "clusters": list(one.reach.clusters)},
         "reason": one.reason,
         "related": [span(each) for each in one.related],
-    }
-
-
-def _finding(one: Finding) -> dict[str, Any]:
-    return {
-        "rule": one.rule,
-        "severity": one.severity,
-        "message": one.message,
-        "object": None if one.object is None else object_id(one.object),
-        "span": span(one.span),
-        "related": [span(each) for each in one.related],
-        "cluster": one.cluster,
-        "unit": None if one.unit is None else unit(one.unit),
     }
 
 

@@ -22,8 +22,9 @@ from indexer.query.impact import (
     UnitChange,
 )
 from indexer.query.impact.diff import Diffs
+from indexer.query.impact.live import Said, not_asked
 from indexer.query.rules.catalogue import Rule
-from indexer.report import markdown_findings
+from indexer.report import impact_words, markdown_findings
 from indexer.report.markdown import Comment, code, fenced, plain
 from indexer.report.markdown_findings import Link
 from indexer.report.text import count, object_name, position
@@ -48,15 +49,18 @@ def render(
     link: Link,
     *,
     clusters: Sequence[str] = (),
+    said: Sequence[Said] | None = None,
     with_diff: bool = False,
 ) -> str:
-    """The comment; with ``clusters``, one about these alone."""
+    """The comment; with ``clusters``, one about these alone; with ``said``, what live ones say."""
     comment = Comment("fluxidx impact", clusters)
     found = markdown_findings.tally(grouped(findings))
     sign = "❌" if gate.fails(findings) else "✅"
     comment.add(f"{sign} **fluxidx impact**: {tally(answer)}{f'; {found}' if found else ''}")
     markdown_findings.add(comment, findings, rules, link)
     comment.section("**What reaches far**", _causes(answer.lines))
+    if said is not None:
+        comment.section("**In the clusters**", impact_words.markdown(said, not_asked(answer, said)))
     for names, lines in _clusters(answer, link):
         title = f"<b>{markdown_findings.names(names)}</b>: {count(len(lines), 'change')}"
         comment.section(title, lines, folded=True)

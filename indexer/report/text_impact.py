@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import unified_diff
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,7 @@ from indexer.query.impact import (
     Unrendered,
 )
 from indexer.query.impact.diff import Diffs
-from indexer.query.rules.catalogue import RULES
+from indexer.query.rules.catalogue import Rule
 from indexer.report import text_findings
 from indexer.report.terminal import Terminal
 from indexer.report.text import Writer, count, object_name, position
@@ -36,7 +36,7 @@ SHOWN: Final = 12
 _SHARED: Final = 3
 """So many objects that change in the same way are told as one."""
 _LONGEST: Final = 60
-_SIGN: Final = {
+SIGNS: Final = {
     ChangeKind.ADDED: ("+", "green"),
     ChangeKind.REMOVED: ("-", "red"),
     ChangeKind.CHANGED: ("~", "yellow"),
@@ -54,6 +54,7 @@ _UNIT_COLOUR: Final = {
 def render(
     answer: Impact,
     findings: Sequence[Finding],
+    rules: Mapping[str, Rule],
     terminal: Terminal,
     root: Path | None,
     *,
@@ -61,7 +62,9 @@ def render(
     with_diff: bool = False,
 ) -> str:
     """The text of an answer."""
-    return _Report(answer, Writer(terminal, root), Diffs(answer) if with_diff else None, verbose=verbose).text(findings)
+    return _Report(answer, Writer(terminal, root), Diffs(answer) if with_diff else None, verbose=verbose).text(
+        findings, rules
+    )
 
 
 class _Report:
@@ -72,7 +75,7 @@ class _Report:
         self._diffs = diffs
         self._verbose = verbose
 
-    def text(self, findings: Sequence[Finding]) -> str:
+    def text(self, findings: Sequence[Finding], rules: Mapping[str, Rule]) -> str:
         writer, answer = self._writer, self._answer
         arrow = self._terminal.glyph("→", "->")
         writer.heading(f"{_side(answer.base)} {arrow} {_side(answer.head)}", tally(answer))
@@ -82,7 +85,7 @@ class _Report:
         self._clusters()
         self._idle()
         self._unrendered()
-        self._findings(findings)
+        self._findings(findings, rules)
         return str(writer)
 
     def _dim(self, text: str) -> str:
@@ -142,7 +145,7 @@ class _Report:
 
     def _many(self, same: Sequence[ObjectChange]) -> None:
         """Objects that change in the same way: what happens once, then their names."""
-        sign, colour = _SIGN[same[0].change]
+        sign, colour = SIGNS[same[0].change]
         head = f"{sign} {count(len(same), 'object')}"
         causes = [field.cause for field in same[0].fields] or [same[0].cause]
         self._row(4, self._terminal.style(head, fg=colour), head, _places(causes))
@@ -153,7 +156,7 @@ class _Report:
         self._fields(same[0].fields)
 
     def _object(self, one: ObjectChange) -> None:
-        sign, colour = _SIGN[one.change]
+        sign, colour = SIGNS[one.change]
         head = f"{sign} {object_name(one.object)}"
         causes = (
             [one.cause, *(field.cause for field in one.fields)]
@@ -215,7 +218,7 @@ class _Report:
         return f"{_value(one.before)} {arrow} {_value(one.after)}"
 
     def _coloured(self, one: FieldChange, said: str) -> str:
-        return self._terminal.style(said, fg=_SIGN[one.change][1])
+        return self._terminal.style(said, fg=SIGNS[one.change][1])
 
     def _text(self, one: FieldChange) -> None:
         """A text of several lines, as the lines that differ."""
@@ -306,10 +309,10 @@ class _Report:
             note = f"{count(rest, 'unit')} that the change does not touch cannot be rendered here (-v lists them)"
             self._writer.wrapped(note, 0, dim=True)
 
-    def _findings(self, findings: Sequence[Finding]) -> None:
+    def _findings(self, findings: Sequence[Finding], rules: Mapping[str, Rule]) -> None:
         if findings:
             self._writer.line()
-            text_findings.write(self._writer, findings, RULES, verbose=self._verbose)
+            text_findings.write(self._writer, findings, rules, verbose=self._verbose)
 
 
 VERBS: Final = {

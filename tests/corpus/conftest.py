@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from material import NAMES, SHARED
 
 import indexer.flux.kustomization
 from indexer.cli.main import run
@@ -26,9 +26,6 @@ from indexer.manifest.emit import emit
 from indexer.manifest.node import Mapping
 from indexer.manifest.scalars import to_data
 from indexer.query.scope import Scope
-
-SHARED = Path(os.environ.get("FLUXIDX_SHARED", Path(__file__).parents[3] / "shared"))
-NAMES = sorted(path.parent.name for path in SHARED.glob("corpus/*/.corpus.json"))
 
 
 @dataclass(frozen=True)

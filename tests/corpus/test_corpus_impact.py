@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import NAMES, SHARED
 from impacted import Prover
+from material import NAMES, SHARED
 
 CHANGES = int(os.environ.get("FLUXIDX_IMPACT", "2"))
 """How many of each repository; ``make prove-impact`` makes fifty."""

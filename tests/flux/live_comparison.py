@@ -7,7 +7,6 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout
-from copy import deepcopy
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -24,8 +23,6 @@ from indexer.manifest.scalars import to_data
 
 MANAGER = "kustomize-controller"
 _OWNER = "kustomize.toolkit.fluxcd.io"
-_STRUCTURES = frozenset(f"f:{name}" for name in ("metadata", "resources", "spec", "strategy", "updateStrategy"))
-_FILLED_IN = "f:protocol", "f:targetPort"
 _BUILDS = "ArtifactFailed", "BuildFailed"
 """Reasons of the controller that a repository decides; others are the cluster's."""
 
@@ -61,8 +58,6 @@ class Comparison:
     objects: int = 0
     """Those of the units' inventories."""
     dry_runs: int = 0
-    filled_in: int = 0
-    """Objects of which the controller owns fields that its types, not the manifest, fill in."""
     shared: int = 0
     """Objects that two units apply in turn: what is live is the one's or the other's."""
     unready: dict[str, str] = field(default_factory=dict)
@@ -73,8 +68,6 @@ class Comparison:
         lines = [f"{len(self.units)} units compared, {self.objects} objects, {self.dry_runs} dry runs"]
         if self.shared:
             lines[0] += f"; {self.shared} objects belong to two units"
-        if self.filled_in:
-            lines[0] += f"; {self.filled_in} objects own what the controller's types fill in"
         lines += [f"  not ready: {name}: {why}" for name, why in sorted(self.unready.items())]
         return "\n".join([*lines, *(f"  DIFFERS {one}" for one in self.differences)])
 
@@ -203,13 +196,11 @@ def dry_runs(flux: Flux, unit: Unit, owners: Counter[str], result: Comparison) -
         result.dry_runs += 1
         try:
             live = flux.api.request("GET", flux.api.path_of(obj))
-            (after,) = flux.api.apply([typed(obj, live)], MANAGER, dry_run=True)
+            (after,) = flux.api.apply([obj], MANAGER, dry_run=True)
         except Refused as refused:
             yield f"{unit.id}: {obj['kind']} {obj['metadata']['name']}: {refused}"
             continue
-        changes, filled = change_by_write(live, after)
-        result.filled_in += filled
-        if changes:
+        if changes := list(change_by_write(live, after)):
             yield f"{unit.id}: {obj['kind']} {obj['metadata']['name']}: {'; '.join(changes[:3])}"
 
 
@@ -220,70 +211,30 @@ def owned(obj: Object, unit: Unit) -> Object:
     return {**obj, "metadata": {**metadata, "labels": {**(metadata.get("labels") or {}), **labels}}}
 
 
-def typed(obj: Object, live: Object) -> Object:
-    """With the empty structures that the controller's types write of themselves, where it owns them."""
-    obj = deepcopy(obj)
-    for path, value in owned_fields(live).items():
-        if isinstance(value, dict) and path[-1] in _STRUCTURES:
-            place(obj, path)
-    return obj
-
-
-def place(node: Any, path: Iterable[str]) -> None:
-    """Puts empty maps where ``path`` leads and nothing is."""
-    for step in path:
-        kind, _, of = step.partition(":")
-        if kind == "f" and isinstance(node, dict):
-            if node.get(of) is None:
-                node[of] = {}
-            node = node[of]
-        elif kind == "k" and isinstance(node, list):
-            keys = json.loads(of)
-            node = next((item for item in node if all(item.get(key, keys[key]) == keys[key] for key in keys)), None)
-
-
-def change_by_write(before: Object, after: Object) -> tuple[list[str], bool]:
-    """What a write of the controller would change, and whether it owns what its types filled in.
-
-    The controller reads objects of built-in kinds into its types. So it owns two fields of ports that the server
-    would fill in alike and the data that it made of a Secret's stringData, and it does not own what is zero.
-    """
+def change_by_write(before: Object, after: Object) -> Iterable[str]:
+    """What a write of the controller would change, in the object and in what the controller owns of it."""
     here, there = owned_fields(before), owned_fields(after)
-    gone = {path for path in here.keys() - there.keys() if not (path[-1] in _FILLED_IN or folded(before, path))}
-    come = {path for path in there.keys() - here.keys() if there[path] not in (False, 0, "", None)}
-    changes = list(changed(lasting(before), lasting(after)))
-    changes += [f"{'/'.join(path)} would not be owned any more" for path in gone]
-    changes += [f"{'/'.join(path)} would be owned" for path in come]
-    return changes, here.keys() != there.keys()
+    yield from changed(lasting(before), lasting(after))
+    yield from (f"{'/'.join(path)} would not be owned any more" for path in sorted(here - there))
+    yield from (f"{'/'.join(path)} would be owned" for path in sorted(there - here))
 
 
-def folded(obj: Object, path: tuple[str, ...]) -> bool:
-    return obj["kind"] == "Secret" and path[0] == "f:data"
-
-
-def owned_fields(obj: Object) -> dict[tuple[str, ...], Any]:
-    """The fields that the controller has applied, by path, with their values."""
+def owned_fields(obj: Object) -> set[tuple[str, ...]]:
+    """The paths of the fields that the controller has applied."""
     entries = [
         entry["fieldsV1"]
         for entry in obj["metadata"].get("managedFields", ())
         if (entry["manager"], entry["operation"]) == (MANAGER, "Apply") and "subresource" not in entry
     ]
-    return {path: value for fields in entries for path, value in leaves(fields, obj)}
+    return {path for fields in entries for path in leaves(fields)}
 
 
-def leaves(fields: dict[str, Any], value: Any, path: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str, ...], Any]]:
-    """``fields`` is a set as managedFields spell it: ``f:`` a field, ``k:`` an item by its keys, ``v:`` by itself."""
+def leaves(fields: dict[str, Any], path: tuple[str, ...] = ()) -> Iterable[tuple[str, ...]]:
+    """``fields`` is a set as managedFields spell it."""
     if not fields:
-        yield path, value
+        yield path
     for step, below in fields.items():
-        kind, _, of = step.partition(":")
-        inner = value
-        if kind == "f" and isinstance(value, dict):
-            inner = value.get(of)
-        elif kind == "k" and isinstance(value, list):
-            keys = json.loads(of)
-            inner = next((item for item in value if keys.items() <= item.items()), None)
-        yield from leaves(below, inner, (*path, step))
+        yield from leaves(below, (*path, step))
 
 
 def lasting(obj: Object) -> Object:

@@ -67,9 +67,17 @@ def test_no_link_for_what_has_no_known_shape(remote: str) -> None:
     assert permalink(remote, SHA, "a.yaml", 1, 2) is None
 
 
-@pytest.mark.parametrize("sha", ["main", SHA[:12], "", SHA + "x"])
-def test_only_a_full_commit_is_linked(sha: str) -> None:
-    assert permalink("https://github.com/o/r", sha, "a.yaml", 1, 2) is None
+@pytest.mark.parametrize("sha", ["main", SHA[:12], SHA + "x"])
+def test_a_branch_or_tag_is_linked_where_links_take_either(sha: str) -> None:
+    assert permalink("https://github.com/o/r", sha, "a.yaml", 1, 2) == f"https://github.com/o/r/blob/{sha}/a.yaml#L1-L2"
+    assert (
+        permalink("https://gitlab.com/o/r", sha, "a.yaml", 1, 2) == f"https://gitlab.com/o/r/-/blob/{sha}/a.yaml#L1-2"
+    )
+    assert permalink("https://codeberg.org/o/r", sha, "a.yaml", 1, 2) is None
+
+
+def test_no_link_without_a_revision() -> None:
+    assert permalink("https://github.com/o/r", "", "a.yaml", 1, 2) is None
 
 
 def test_names_that_are_not_utf_8() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import FILES, Fleet, unit
+from changedfleet import FILES, Fleet, unit
 
 from indexer.flux.model import UnitId, UnitState
 from indexer.git.changes import SideName

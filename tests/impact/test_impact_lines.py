@@ -6,7 +6,7 @@ import random
 from collections import Counter
 
 import pytest
-from conftest import FILES, Fleet, unit
+from changedfleet import FILES, Fleet, unit
 
 from indexer.git.changes import SideName
 from indexer.query.impact import Impact

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Fleet
+from changedfleet import Fleet
 
 from indexer.errors import FluxidxError
 from indexer.git.command import GitError

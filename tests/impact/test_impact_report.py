@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from conftest import Fleet
+from changedfleet import Fleet
 
 from indexer.cli.main import run
 

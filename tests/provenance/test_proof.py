@@ -21,9 +21,6 @@ from indexer.manifest.node import Scalar, pack
 
 CHECKOUT = Path(__file__).parents[2]
 SHARED = CHECKOUT.parent / "shared"
-PLACES = sorted(
-    [*(CHECKOUT / "fixtures").glob("*/"), *SHARED.glob("corpus/*/"), *SHARED.glob("conformance/kustomize/")]
-)
 COUNT = int(os.environ.get("FLUXIDX_PROVE", "200"))
 
 
@@ -37,6 +34,13 @@ def directories(place: Path) -> Iterator[str]:
     if not cases:
         found = {file.parent for file in place.rglob("kustomization.y*ml")}
         yield from sorted(directory.relative_to(place).as_posix().removeprefix(".") for directory in found)
+
+
+PLACES = sorted(
+    place
+    for place in [*(CHECKOUT / "fixtures").glob("*/"), *SHARED.glob("corpus/*/"), SHARED / "conformance/kustomize"]
+    if any(directories(place))
+)
 
 
 def sample(repository: Repository, count: int) -> Iterator[Leaf]:

@@ -15,7 +15,6 @@ from indexer.flux.identity import ObjectId
 from indexer.query.natives import native
 from indexer.query.orphans import listable
 
-_CRD: Final = ("apiextensions.k8s.io", "CustomResourceDefinition")
 _KEEP: Final = "Retain"
 
 
@@ -51,7 +50,7 @@ class Contents:
     owned: int
     """How many more there are, which others own and which go with them."""
     undefined: tuple[ObjectId, ...]
-    """Those that no code defines, so that nothing makes them again."""
+    """Those that no code defines, neither before the change nor after it: nothing makes them again."""
 
     @property
     def total(self) -> int:
@@ -72,21 +71,23 @@ class Holdings:
         self.unreadable: list[Unreadable] = []
 
     def of(self, live: LiveObject) -> Holding | None:
-        """What ``live`` holds; None for kinds that hold nothing, and where nothing could be read."""
+        """What ``live`` holds; None for kinds that hold nothing, and where its fields are not known."""
         id_ = live.metadata.id
         match id_.group, id_.kind:
+            case "", "Namespace":
+                kinds = [one for one in listable(self._cluster.discovery) if one.namespaced]
+                return self._contents(self._cluster.listed(one, id_.name) for one in kinds)
+            case _ if not live.body:
+                return None
             case "", "PersistentVolumeClaim":
                 return self._claim(live.body)
             case "", "PersistentVolume":
                 return _volume(live.body)
             case "apps", "StatefulSet":
                 return self._claims(live)
-            case "", "Namespace":
-                kinds = [one for one in listable(self._cluster.discovery) if one.namespaced]
-                return self._contents(self._cluster.listed(one, id_.name) for one in kinds)
-        if (id_.group, id_.kind) == _CRD:
-            resource = self._resource(live.body)
-            return self._contents([self._cluster.listed(resource)]) if resource is not None else None
+            case "apiextensions.k8s.io", "CustomResourceDefinition":
+                resource = self._resource(live.body)
+                return self._contents([self._cluster.listed(resource)]) if resource is not None else None
         return None
 
     def _claim(self, body: Any) -> Storage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from indexer.flux.config import Config
@@ -10,6 +10,7 @@ from indexer.flux.model import Cluster
 from indexer.flux.render import render_repository
 from indexer.flux.store import Store
 from indexer.git.repository import Repository
+from indexer.index.read import Index
 from indexer.query.findings import Finding, Severity, in_order
 from indexer.query.impact import Impact, Side
 from indexer.query.rules.catalogue import RULES, Family
@@ -19,17 +20,24 @@ from indexer.query.rules.given import given_objects
 from indexer.query.rules.ignores import Ignores
 from indexer.query.rules.missing import OF_MISSING
 from indexer.query.rules.moves import Sides, changed_namespace, moved, removed, removed_unit
+from indexer.query.rules.policy import policy_findings
 from indexer.query.rules.state import findings_on
 from indexer.query.rules.view import View, is_unknown, views
 
 
 def findings(
-    impact: Impact, repository: Repository, config: Config, store: Store | None = None, *, whole: bool = True
+    impact: Impact,
+    repository: Repository,
+    config: Config,
+    store: Store | None = None,
+    *,
+    whole: bool = True,
+    index: Callable[[str | None], Index] | None = None,
 ) -> tuple[Finding, ...]:
     """The findings of a change, the worst first; ``whole``: whether the impact is that of all clusters.
 
     Of what ``check`` finds, only that counts which the base does not have. What the head side says is to be ignored is
-    left out. The repository's own policies are not asked, since no index holds both sides.
+    left out. The repository's own policies are asked of the ``index`` of each side, by its commit.
     """
     collected = Collected(store)
 
@@ -44,6 +52,8 @@ def findings(
     base, head = seen(impact.base), seen(impact.head)
     collected.keep()
     found = [*_new(impact, config, base, head, whole=whole), *_of_change(impact, base, head)]
+    if config.policies and index is not None:
+        found += _broken_policies(impact, config, index)
     ignores = Ignores.of(impact.head.tree, config)
     return in_order(_as_configured(one, config) for one in found if not ignores.hold(one) and not _is_off(one, config))
 
@@ -80,6 +90,18 @@ def _new(
         is_new = known.get(_sameness(finding), len(Severity)) > finding.severity.rank
         if is_new and not (fails and finding.rule in superfluous):
             yield finding
+
+
+def _broken_policies(impact: Impact, config: Config, index: Callable[[str | None], Index]) -> Iterator[Finding]:
+    """What the repository's own rules find after the change and did not before, on the clusters of the impact."""
+
+    def of(side: Side) -> list[Finding]:
+        mine = {cluster.name for cluster in side.clusters}
+        with index(side.commit) as opened:
+            return [one for one in policy_findings(config, opened) if one.cluster is None or one.cluster in mine]
+
+    known = {_sameness(finding) for finding in of(impact.base)}
+    return (finding for finding in of(impact.head) if _sameness(finding) not in known)
 
 
 def _sameness(one: Finding) -> tuple[object, ...]:
