@@ -53,7 +53,7 @@ def test_the_data_of_a_config_map_are_copied(units):
 def test_the_values_and_the_type_of_a_secret_are_copied(units):
     (obj,) = of_set(units, item("Secret", "s", "copyFrom", "infra/token"), token=SUPPLIER).objects
     made = to_data(obj.tree)
-    assert (made["type"], made["stringData"]) == ("example.org/token", {"a": "secret", "b": "plain"})
+    assert (made["type"], made["data"]) == ("example.org/token", {"a": "c2VjcmV0", "b": "cGxhaW4="})
 
 
 def test_a_checksum_is_that_of_the_config_maps_as_they_are_applied(units):

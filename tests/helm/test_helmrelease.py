@@ -290,7 +290,7 @@ def test_values_files_stand_in_place_of_the_charts_own(fleet):
         "clusters/prod/release.yaml",
         text.replace("      version", "      valuesFiles: [values/prod.yaml]\n      version"),
     )
-    assert data_of(fleet.unit()) == {"color": "black", "size": ""}
+    assert data_of(fleet.unit()) == {"color": "black", "size": None}
     assert values_of(fleet) == {("valuesFiles values/prod.yaml", "values/prod.yaml:1", ("/spec/values",), False)}
 
 

@@ -262,7 +262,7 @@ def test_the_values_of_a_secret_are_not_looked_at(fleet: Fleet) -> None:
     cluster.put({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys", "namespace": "shop"}})
     one = only(fleet, cluster)
     assert (one.exists, one.compared, one.fields, one.settled) == (True, False, (), ())
-    assert rest([one]) == ["1 object there, without a look at the content"]
+    assert rest([one]) == ["1 object is there, its content not compared"]
 
 
 def test_what_cannot_be_read_is_said(replicas: Fleet) -> None:

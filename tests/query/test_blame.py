@@ -161,7 +161,7 @@ def test_a_field_that_was_removed_is_told_with_what_removed_it(ask: Ask) -> None
 @pytest.mark.parametrize(
     ("words", "path", "place"),
     [
-        ("secret/credentials", "/stringData/password", "apps/credentials.yaml:5"),
+        ("secret/credentials", "/data/password", "apps/credentials.yaml:5"),
         ("secret/made-*", "/data/key", "apps/kustomization.yaml:13"),
         ("cm/settings", "/data/copied", "apps/credentials.yaml:5"),
         ("cm/settings", "/data/token", "apps/settings.yaml:7"),
