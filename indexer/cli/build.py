@@ -12,7 +12,7 @@ import click
 
 from indexer.cli.common import Session, shared, usage
 from indexer.errors import ExitCode
-from indexer.flux.model import UnitState
+from indexer.flux.identity import UnitState
 from indexer.report.terminal import Terminal
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -77,13 +77,11 @@ def _shown(
     *,
     with_diff: bool,
 ) -> str:
-    from indexer.query.impact.live import not_asked
-
     match session.output:
         case "json":
-            from indexer.report import json, json_impact, json_impact_live
+            from indexer.report import json, json_impact
 
-            live = json_impact_live.live(said, not_asked(answer, said)) if said is not None else None
+            live = _in_json(answer, said) if said is not None else None
             return json.dumps(json_impact.impact(answer, found, rules, stop, live=live, with_diff=with_diff))
         case "markdown":
             from indexer.query.links import Links
@@ -97,12 +95,20 @@ def _shown(
             from indexer.report.findings import FORMATS
 
             return FORMATS[session.output]("fluxidx impact", found, rules, stop)
-    from indexer.report import text_impact, text_impact_live
+    from indexer.report import text_impact
 
-    options = {"verbose": session.verbose}
-    text = text_impact.render(
-        answer, found, rules, session.terminal, session.repository.root, with_diff=with_diff, **options
-    )
+    terminal, root, verbose = session.terminal, session.repository.root, session.verbose
+    text = text_impact.render(answer, found, rules, terminal, root, verbose=verbose, with_diff=with_diff)
     if said is None:
         return text
-    return f"{text}\n{text_impact_live.render(said, not_asked(answer, said), session.terminal, **options)}"
+    from indexer.query.impact.live import not_asked
+    from indexer.report import text_impact_live
+
+    return f"{text}\n{text_impact_live.render(said, not_asked(answer, said), terminal, verbose=verbose)}"
+
+
+def _in_json(answer: Impact, said: Sequence[Said]) -> dict[str, Any]:
+    from indexer.query.impact.live import not_asked
+    from indexer.report import json_impact_live
+
+    return json_impact_live.live(said, not_asked(answer, said))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from indexer.flux.identity import ObjectId, UnitId
 
@@ -61,6 +61,16 @@ class Resource:
         api = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
         place = f"/namespaces/{namespace}" if namespace and self.namespaced else ""
         return f"{api}{place}/{self.plural}" + (f"/{name}" if name else "")
+
+
+class Wanted(NamedTuple):
+    """An object to get."""
+
+    resource: Resource
+    namespace: str | None
+    name: str
+    version: str | None = None
+    """The version to have it in, where the server has that; None: its own choice."""
 
 
 @dataclass(frozen=True, slots=True)

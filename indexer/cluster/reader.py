@@ -30,6 +30,7 @@ from indexer.cluster.model import (
     Resource,
     Trouble,
     Unreadable,
+    Wanted,
     Writer,
 )
 from indexer.flux.identity import ObjectId
@@ -74,6 +75,9 @@ class LiveCluster(Protocol):
         self, resource: Resource, namespace: str | None, name: str, *, version: str | None = None
     ) -> LiveObject | Unreadable:
         """One object, in that version where the server has it, else in its own choice; ABSENT where there is none."""
+
+    def each(self, wanted: Iterable[Wanted]) -> Iterator[LiveObject | Unreadable]:
+        """Many objects as ``get`` gives them, in the given order."""
 
     def metadata(self, resource: Resource, namespace: str | None, name: str) -> Metadata | Unreadable:
         """One object without its content; ABSENT where there is none."""
@@ -139,6 +143,9 @@ class Cluster:
         if isinstance(found, Unreadable) and version not in (None, resource.version):
             found = self._one(resource, namespace, name, accept)
         return found if isinstance(found, Unreadable) else _object(resource, found)
+
+    def each(self, wanted: Iterable[Wanted]) -> Iterator[LiveObject | Unreadable]:
+        return self._at_once(lambda one: self.get(*one[:3], version=one.version), wanted)
 
     def metadata(self, resource: Resource, namespace: str | None, name: str) -> Metadata | Unreadable:
         path = resource.path(namespace, name)

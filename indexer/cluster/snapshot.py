@@ -23,6 +23,7 @@ from indexer.cluster.model import (
     Resource,
     Trouble,
     Unreadable,
+    Wanted,
     ready,
 )
 from indexer.cluster.reader import Cluster
@@ -186,6 +187,9 @@ class Snapshot:
         if isinstance(found, Unreadable):
             return found
         return self._not_kept(f"the fields of {resource}/{name}")
+
+    def each(self, wanted: Iterable[Wanted]) -> Iterator[LiveObject | Unreadable]:
+        return (self.get(*one[:3]) for one in wanted)
 
     def metadata(self, resource: Resource, namespace: str | None, name: str) -> Metadata | Unreadable:
         place = namespace if resource.namespaced else None

@@ -14,7 +14,6 @@ from operator import is_
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from indexer.flux.quantity import canonical_quantity
 from indexer.kustomize.fieldspec import is_null
 from indexer.kustomize.nodes import string, text_at
 from indexer.manifest.node import (
@@ -191,6 +190,8 @@ def _each(node: Node, convert: _Convert | None, zero: Node) -> Node:
 def _quantity(node: Node) -> Node:
     if not isinstance(node, Scalar):
         return node
+    from indexer.flux.quantity import canonical_quantity  # which loads fractions
+
     text = canonical_quantity(node.text)
     if text is None or (text == node.text and tag_of(node) == STR):
         return node

@@ -6,7 +6,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from indexer.flux import semver
 from indexer.git.command import GitError
 from indexer.git.repository import Repository, UnknownRevision
 from indexer.git.tree import Tree
@@ -107,6 +106,8 @@ def _tree(repository: Repository, ref: GitRef, name: str | None) -> Tree | None:
 
 
 def _in_range(constraint: str, repository: Repository) -> str | None:
+    from indexer.flux import semver  # which few repositories need
+
     try:
         return semver.best(constraint, repository.tags())
     except semver.BadRange:

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from indexer.flux import fluxinstance
 from indexer.flux.clones import git_ref
-from indexer.flux.clusters import Ground, KeptClusters
 from indexer.flux.delivery import SUPPLIERS, Delivery, matters
 from indexer.flux.dependencies import blocked
 from indexer.flux.discover import EntryPoint
-from indexer.flux.division import Division
 from indexer.flux.helmrun import HelmRun
-from indexer.flux.imagepolicy import Markers
 from indexer.flux.kustomization import UnitFailure, clamped, directory_of, reason_at
 from indexer.flux.model import Cluster, Inputs, RenderedObject, SourceRef, Substitution, Unit, UnitId, UnitState
-from indexer.flux.objects import Digests
-from indexer.flux.openness import Openness
-from indexer.flux.renderer import Around, Outcome, Renderer, Task
+from indexer.flux.renderer import Around, Outcome, Task
 from indexer.flux.resources import (
     KustomizationSpec,
     ReferenceSpec,
@@ -35,55 +30,18 @@ from indexer.flux.resources import (
 )
 from indexer.flux.scope import Kind, declared
 from indexer.flux.sets import SetRun
-from indexer.flux.sharing import SharedBuilds
 from indexer.flux.sops import missing_key
 from indexer.flux.sources import Artifact, Registry, Sources, UnresolvedSource, describe
 from indexer.flux.store import SIZE, Store
 from indexer.flux.variables import load, relevant
 from indexer.flux.versions import is_strict
-from indexer.kustomize.cache import BuildCache
+from indexer.flux.workspace import Workspace
 from indexer.kustomize.nodes import find
-from indexer.kustomize.remote import Remotes
 from indexer.manifest.history import Contribution
 from indexer.manifest.node import Mapping, Span
 
 _COMPOSED: Final = ("sparseCheckout", "include")
 """The fields of a GitRepository that make its artifact depend on more than rules."""
-
-
-@dataclass(slots=True)
-class Workspace:
-    """What all clusters of one rendering share."""
-
-    sources: Sources
-    cache: BuildCache
-    remotes: Remotes
-    digests: Digests = field(default_factory=Digests)
-    progress: Callable[[str], None] | None = None
-    store: Store | None = None
-    trees: Callable[[str, UnitId], bool] | None = None
-    """For which units of which clusters the trees of the objects are wanted; None: for all."""
-    division: Division | None = None
-    """Which units this process renders; None: all."""
-    markers: Markers = field(init=False)
-    renderer: Renderer = field(init=False)
-    kept: KeptClusters | None = None
-    """The clusters in the store, where whole ones are looked for."""
-    ground: Ground = field(init=False)
-    """What the cluster that is being rendered rests on."""
-
-    def __post_init__(self) -> None:
-        home = self.sources.tree
-        self.markers = Markers(home)
-        self.ground = Ground(home)
-        builds = SharedBuilds(self.cache, self.remotes, self.digests)
-        self.renderer = Renderer(
-            home, builds, self.digests, self.markers, Openness(home, self.cache.documents), self.store
-        )
-
-    def wants_trees(self, cluster: str, unit: UnitId) -> bool:
-        """Whether the trees of a unit's objects are wanted."""
-        return self.trees is None or self.trees(cluster, unit)
 
 
 @dataclass(slots=True)
@@ -412,8 +370,8 @@ class ClusterRun:
     def _look_at_the_ground(self) -> None:
         """Says what this cluster rests on that cannot be looked at again."""
         composed = (find(root, "spec", field) for root in self.registry.sources.values() for field in _COMPOSED)
-        made_here = (job.outcome is not None and job.outcome.key is None for job in self.jobs.values())
-        self.workspace.ground.give_way(self.registry.generators, self.helm.has_charts, *composed, *made_here)
+        elsewhere = (job.outcome is not None and not job.outcome.is_firm for job in self.jobs.values())
+        self.workspace.ground.give_way(self.registry.generators, self.helm.has_charts, *composed, *elsewhere)
 
     def _unit(self, job: Job, crds: dict[Kind, bool]) -> Unit:
         state, reason = self._state(job)

@@ -26,9 +26,9 @@ from indexer.flux.packing import (
     unpack_objects,
     unpack_span,
 )
-from indexer.flux.renderer import StoredObjects
 from indexer.flux.sources import Sources
 from indexer.flux.store import SIZE, LostRows, Record, Store, engine
+from indexer.flux.storedobjects import StoredObjects
 from indexer.git.recording import Present, RecordingTree
 from indexer.git.tree import Tree, TreeError
 from indexer.kustomize.layer import Unmatched

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from indexer.flux.inputs import is_disabled
 from indexer.flux.kustomization import UnitFailure, reason_at
 from indexer.flux.model import Unit, UnitId, UnitState
 from indexer.flux.objects import Applied, Digests, rendered
-from indexer.flux.resources import HELM, OPERATOR, is_kind, items_of, kind_of, name_of, namespace_of
+from indexer.flux.resources import HELM, OPERATOR, is_disabled, is_kind, items_of, kind_of, name_of, namespace_of
 from indexer.flux.scope import Kind
 from indexer.flux.synthetic import sync_objects
 from indexer.helm.postrender import post_render

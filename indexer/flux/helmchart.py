@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from indexer.flux.kustomization import clamped
 from indexer.flux.resources import ReferenceSpec, items_of, name_of, namespace_of, truth
-from indexer.flux.semver import BadRange, best
 from indexer.flux.sources import Registry, Sources
 from indexer.flux.synthetic import node_of
 from indexer.git.recording import RecordingTree
@@ -113,6 +112,8 @@ def _only_chart(tree: Tree, reference: ReferenceSpec) -> str:
 
 def _of_version(tree: Tree, spec: Mapping) -> str:
     """The chart of a folder of charts that a HelmChart means. Raises ChartError."""
+    from indexer.flux.semver import BadRange, best  # which few repositories need
+
     name, version = text_at(spec, "chart"), text_at(spec, "version")
     paths = [""] if tree.kind("Chart.yaml") is EntryKind.FILE else charts_in(tree, "", name)
     if not paths:

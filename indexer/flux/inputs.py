@@ -11,14 +11,13 @@ from typing import Any, Final
 
 from indexer.flux.govalues import Origin, Unknowable, Value
 from indexer.flux.model import UnitState
-from indexer.flux.resources import OPERATOR, ReferenceSpec, is_kind, items_of, name_of, namespace_of, truth
+from indexer.flux.resources import RECONCILE, ReferenceSpec, is_disabled, items_of, name_of, namespace_of, truth
 from indexer.kustomize.nodes import find, string, string_map, text_at
 from indexer.manifest.node import Mapping, Node, Scalar, Span
 from indexer.manifest.scalars import to_data
 
 _MAX_PERMUTATIONS: Final = 10_000
 _PROVIDER: Final = "ResourceSetInputProvider"
-_RECONCILE: Final = "fluxcd.controlplane.io/reconcile"
 
 
 class InputsError(Exception):
@@ -32,16 +31,6 @@ class InputsError(Exception):
 
 class MissingProvider(InputsError):
     """A provider that is not known yet."""
-
-
-def is_provider(root: Node | None) -> bool:
-    """Whether an object is a ResourceSetInputProvider."""
-    return is_kind(root, OPERATOR, _PROVIDER)
-
-
-def waits_for_providers(root: Mapping) -> bool:
-    """Whether a ResourceSet takes inputs from providers that any unit may bring yet."""
-    return any(find(item, "selector") is not None for item in items_of(find(root, "spec", "inputsFrom")))
 
 
 def input_sets(root: Mapping, providers: Iterable[Mapping]) -> list[Value] | None:
@@ -127,7 +116,7 @@ def _exported(provider: Mapping) -> Value:
     if is_disabled(provider):
         raise InputsError(
             f"{_PROVIDER} {namespace_of(provider)}/{name_of(provider)} is not reconciled, so only the cluster knows "
-            f"what it exported last: take away its annotation {_RECONCILE}",
+            f"what it exported last: take away its annotation {RECONCILE}",
             provider.span,
             UnitState.UNRESOLVED,
         )
@@ -137,11 +126,6 @@ def _exported(provider: Mapping) -> Value:
     assert value is not None
     value.data["id"] = Unknowable("inputs.id of a Static provider is made of its UID, which only the cluster knows")
     return value
-
-
-def is_disabled(root: Mapping) -> bool:
-    """Whether the operator leaves an object alone."""
-    return string_map(find(root, "metadata", "annotations")).get(_RECONCILE) == "disabled"
 
 
 def _with_provider(node: Node, owner: Mapping, kind: str) -> Value | None:

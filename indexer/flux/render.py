@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from indexer.flux.cluster import ClusterRun, Workspace
+from indexer.flux.cluster import ClusterRun
 from indexer.flux.clusters import Ground, KeptClusters
 from indexer.flux.config import ClusterConfig, Config, ConfigError
 from indexer.flux.delivery import SUPPLIERS, Delivery
@@ -14,6 +14,7 @@ from indexer.flux.model import Cluster, UnitId
 from indexer.flux.remotebases import RemoteBases
 from indexer.flux.sources import Registry, Sources
 from indexer.flux.store import Store
+from indexer.flux.workspace import Workspace
 from indexer.git.repository import Repository
 from indexer.git.tree import Tree
 from indexer.kustomize.cache import BuildCache

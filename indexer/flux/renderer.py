@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 from indexer.flux.delivery import Delivery, matters, unpack_delivery
 from indexer.flux.imagepolicy import Markers
@@ -40,6 +40,7 @@ from indexer.flux.sharing import SharedBuilds
 from indexer.flux.sops import is_encrypted
 from indexer.flux.sources import Artifact
 from indexer.flux.store import Record, Store, engine
+from indexer.flux.storedobjects import StoredObjects
 from indexer.flux.substitute import NAME
 from indexer.flux.variables import Carried, Loaded, relevant, with_upstream
 from indexer.git.artifact import identity
@@ -90,6 +91,8 @@ class Outcome:
     key: bytes | None = None
     """What it is stored under; None where it is not."""
     record: Record | None = None
+    is_firm: bool = True
+    """Whether it rests on nothing but what is recorded of it, its task, and what this repository is called."""
     beyond: Beyond | None = None
     """What its rows depend on beyond all that; None until they are made."""
 
@@ -109,51 +112,6 @@ class Around(NamedTuple):
     crds: dict[Kind, bool]
     parts_of: Callable[[str, str], tuple[Contribution, ...]]
     """What has a part in a HelmRelease, by namespace and name."""
-
-
-class StoredObjects(Sequence[RenderedObject]):
-    """The objects of a unit, read when somebody looks at them, unless they are at hand."""
-
-    def __init__(
-        self,
-        count: int,
-        read: Callable[[], tuple[RenderedObject, ...]],
-        objects: tuple[RenderedObject, ...] | None = None,
-    ) -> None:
-        self._count = count
-        self._read = read
-        self._objects = objects
-
-    def release(self) -> None:
-        """Lets go of what is at hand."""
-        self._objects = None
-
-    def _all(self) -> tuple[RenderedObject, ...]:
-        if self._objects is None:
-            self._objects = self._read()
-        return self._objects
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[RenderedObject]:
-        # Not kept: whoever writes a fleet down goes through all objects of it, once.
-        return iter(self._objects if self._objects is not None else self._read())
-
-    @overload
-    def __getitem__(self, index: int) -> RenderedObject: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[RenderedObject]: ...
-
-    def __getitem__(self, index: int | slice) -> RenderedObject | Sequence[RenderedObject]:
-        return self._all()[index]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and self._all() == tuple(other)
-
-    def __hash__(self) -> int:
-        return hash(self._all())
 
 
 class Renderer:
@@ -236,6 +194,7 @@ class Renderer:
             loaded = loaded._replace(variables=replace(loaded.variables, values=table))
         outcome = self._finished(task, loaded, recording)
         outcome.key = None if recording.remote else key
+        outcome.is_firm = key is not None and not (recording.remote and recording.elsewhere)
         outcome.asked = tuple(sorted(table.asked))
         outcome.answer = _answer(task, outcome.asked)
         return outcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from indexer.kustomize.nodes import find, text_at
+from indexer.kustomize.nodes import find, string_map, text_at
 from indexer.manifest.node import Mapping, Node, Sequence
 
 KUSTOMIZE: Final = "kustomize.toolkit.fluxcd.io"
@@ -12,6 +12,8 @@ HELM: Final = "helm.toolkit.fluxcd.io"
 SOURCE: Final = "source.toolkit.fluxcd.io"
 GENERATOR: Final = "source.extensions.fluxcd.io"
 OPERATOR: Final = "fluxcd.controlplane.io"
+RECONCILE: Final = f"{OPERATOR}/reconcile"
+"""The annotation that tells the operator what to leave alone."""
 SOURCE_KINDS: Final = frozenset(
     {"GitRepository", "OCIRepository", "Bucket", "HelmRepository", "HelmChart", "ExternalArtifact"}
 )
@@ -30,6 +32,11 @@ def kind_of(root: Mapping) -> str:
 def is_kind(root: Node | None, group: str, kind: str) -> bool:
     """Whether an object is of this group and kind, in any version."""
     return isinstance(root, Mapping) and kind_of(root) == kind and group_of(root) == group
+
+
+def is_disabled(root: Mapping) -> bool:
+    """Whether the operator leaves an object alone."""
+    return string_map(find(root, "metadata", "annotations")).get(RECONCILE) == "disabled"
 
 
 def is_kustomization(root: Node | None) -> bool:

@@ -9,12 +9,12 @@ from typing import NamedTuple
 from indexer.flux.copied import FindObject, fill
 from indexer.flux.gotemplate import TemplateError, Unsupported, execute
 from indexer.flux.govalues import Value
-from indexer.flux.inputs import input_sets, is_disabled
+from indexer.flux.inputs import input_sets
 from indexer.flux.kustomization import UnitFailure, reason_at
 from indexer.flux.model import RenderedObject, Substitution, UnitState
 from indexer.flux.objects import Applied, Digests, RefusedObject, applied, rendered
 from indexer.flux.postbuild import Expanded
-from indexer.flux.resources import group_of, items_of, kind_of, name_of, namespace_of, read_kustomization
+from indexer.flux.resources import group_of, is_disabled, items_of, kind_of, name_of, namespace_of, read_kustomization
 from indexer.flux.scope import Kind
 from indexer.flux.templated import EmbeddedTemplate, Made, ObjectTemplate, Template, locate, made_of, variables_in
 from indexer.flux.variables import Carried

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from indexer.flux.copied import FindObject
 from indexer.flux.dependencies import DependenciesOf, blocked
-from indexer.flux.inputs import InputsError, MissingProvider, is_disabled, is_provider, waits_for_providers
 from indexer.flux.kustomization import UnitFailure, reason_at
 from indexer.flux.model import RenderedObject, Substitution, Unit, UnitId, UnitState
 from indexer.flux.objects import Digests
-from indexer.flux.resources import OPERATOR, ReferenceSpec, is_kind, items_of, name_of, namespace_of
+from indexer.flux.resources import OPERATOR, ReferenceSpec, is_disabled, is_kind, items_of, name_of, namespace_of
 from indexer.flux.scope import Kind
 from indexer.flux.variables import Carried
 from indexer.kustomize.nodes import find, text_at
@@ -60,7 +59,7 @@ class SetRun:
 
     def take(self, root: Mapping, parent: UnitId | None, definition: Span | None) -> bool:
         """Takes a ResourceSet or a provider; False for anything else."""
-        if is_provider(root):
+        if is_kind(root, OPERATOR, "ResourceSetInputProvider"):
             self.providers[namespace_of(root), name_of(root)] = root
         elif is_kind(root, OPERATOR, "ResourceSet"):
             job = SetJob(root, parent, definition)
@@ -73,7 +72,7 @@ class SetRun:
         """Expands what can be expanded; with ``last`` the first that would still wait. Whether anything was."""
         advanced = False
         for job in [job for job in self.jobs.values() if job.made is None and job.failure is None]:
-            if last or not waits_for_providers(job.root):
+            if last or not _waits_for_providers(job.root):
                 advanced = self._expand(job, last=last) or advanced
             if last and advanced:
                 break
@@ -81,6 +80,7 @@ class SetRun:
 
     def _expand(self, job: SetJob, *, last: bool) -> bool:
         # The template language takes a while to import, and few repositories have sets.
+        from indexer.flux.inputs import InputsError, MissingProvider
         from indexer.flux.resourceset import expand, with_copies
 
         try:
@@ -137,6 +137,11 @@ class SetRun:
                 definition=job.definition,
                 objects=_objects(job, crds, digests),
             )
+
+
+def _waits_for_providers(root: Mapping) -> bool:
+    """Whether a ResourceSet takes inputs from providers that any unit may bring yet."""
+    return any(find(item, "selector") is not None for item in items_of(find(root, "spec", "inputsFrom")))
 
 
 def _objects(job: SetJob, crds: dict[Kind, bool], digests: Digests) -> tuple[RenderedObject, ...]:

@@ -175,7 +175,7 @@ class RecordingTree:
 
 class Present:
     """What the repository shows now (its own tree, not an artifact of it): each path is looked at once, however many
-    records name it, and what records have in common is compared as a whole.
+    records name it.
     """
 
     def __init__(self, tree: Tree) -> None:
@@ -188,15 +188,15 @@ class Present:
 
     def matches(self, read: Mapping[str, str], listed: Mapping[str, str], absent: Iterable[str]) -> bool:
         """Whether a record still holds."""
-        for path, blob in read.items() - self._blobs.items():
+        for path, blob in _new(read, self._blobs):
             if self._blob(path) != blob:
                 return False
             self._blobs[path] = blob
-        for path, seen in listed.items() - self._listed.items():
+        for path, seen in _new(listed, self._listed):
             if not self._still(path, seen):
                 return False
             self._listed[path] = seen
-        for path in set(absent) - self._absent:
+        for path in [path for path in absent if path not in self._absent]:
             if self._tree.kind(path) is not None:
                 return False
             self._absent.add(path)
@@ -220,3 +220,8 @@ class Present:
             return self._listings[path] == seen
         except TreeError:
             return False
+
+
+def _new(record: Mapping[str, str], known: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What a record says and is not known yet to be so."""
+    return [(path, seen) for path, seen in record.items() if known.get(path) != seen]

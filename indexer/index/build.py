@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from indexer import __version__
 from indexer.errors import IndexMissing
-from indexer.flux.model import UnitId, UnitState
+from indexer.flux.identity import UnitId, UnitState
 from indexer.index.freshness import Target, open_fresh, target_of
 from indexer.index.location import Location
 from indexer.index.lock import building

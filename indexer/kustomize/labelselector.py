@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.gotext import quote
 
-_TOKEN: Final = re.compile(r"[ \t\r\n]*(==|!=|[=!<>(),]|[^ \t\r\n=!<>(),]+|\Z)")
+_PIECE: Final = r"[ \t\r\n]*(==|!=|[=!<>(),]|[^ \t\r\n=!<>(),]+|\Z)"
 _SYMBOLS: Final = frozenset(["==", "!=", "=", "!", "<", ">", "(", ")", ",", ""])
 _OPERATORS: Final = frozenset(["=", "==", "!=", "in", "notin", "<", ">"])
-_NAME: Final = re.compile(r"(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]\Z")
-_DOMAIN: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*\Z")
+_NAME: Final = r"(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]\Z"
+_DOMAIN: Final = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*\Z"
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+\Z", re.ASCII)
 _MAX_NAME: Final = 63
 _MAX_DOMAIN: Final = 253
@@ -56,7 +56,7 @@ def parse_selector(text: str) -> tuple[Requirement, ...]:
 
 class _Parser:
     def __init__(self, text: str) -> None:
-        self._tokens = [token for token in _TOKEN.findall(text) if token] + [""]
+        self._tokens = [token for token in re.findall(_PIECE, text) if token] + [""]
 
     def _next(self) -> str:
         return self._tokens.pop(0) if len(self._tokens) > 1 else ""
@@ -129,8 +129,8 @@ def _check_key(key: str) -> None:
     domain, slash, name = key.rpartition("/")
     if (
         len(name) <= _MAX_NAME
-        and _NAME.match(name)
-        and (not slash or (len(domain) <= _MAX_DOMAIN and _DOMAIN.match(domain)))
+        and re.match(_NAME, name)
+        and (not slash or (len(domain) <= _MAX_DOMAIN and re.match(_DOMAIN, domain)))
     ):
         return
     raise KustomizeError(
@@ -142,7 +142,7 @@ def _check_key(key: str) -> None:
 def _check_value(key: str, value: str) -> None:
     if len(value) > _MAX_NAME:
         why = f"must be no more than {_MAX_NAME} characters"
-    elif value and not _NAME.match(value):
+    elif value and not re.match(_NAME, value):
         why = (
             "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must "
             "start and end with an alphanumeric character"

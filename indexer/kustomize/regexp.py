@@ -6,7 +6,7 @@ Python's ``re`` has another syntax and backtracks without end on patterns like `
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from indexer.kustomize.errors import KustomizeError
 
@@ -55,8 +55,20 @@ def regexp(pattern: str, shown: str | None = None) -> Regexp:
         ) from None
 
 
-def anchored(pattern: str) -> Regexp:
+class Literal(NamedTuple):
+    """A pattern that nothing but itself matches."""
+
+    text: str
+
+    def search(self, text: str) -> bool:
+        return text == self.text
+
+
+def anchored(pattern: str) -> Regexp | Literal:
     """A pattern that has to match all of a text, anchored as kustomize does it. Raises KustomizeError."""
+    if pattern.isascii() and pattern.replace("-", "").isalnum():
+        # Most patterns are a kind or a name; the library takes longer to load than a small repository to build.
+        return Literal(pattern)
     return regexp(f"^(?:{pattern})$", pattern)
 
 

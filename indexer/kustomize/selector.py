@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.labelselector import Requirement, parse_selector
 from indexer.kustomize.record import Record
-from indexer.kustomize.regexp import Regexp, anchored
+from indexer.kustomize.regexp import Literal, Regexp, anchored
 from indexer.kustomize.resid import ResId
 from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import Resource
@@ -24,7 +24,7 @@ class Selector(NamedTuple):
 
     id: ResId
     """The texts of its regular expressions."""
-    regexes: tuple[Regexp | None, ...]
+    regexes: tuple[Regexp | Literal | None, ...]
     label_selector: str
     annotation_selector: str
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import struct
-from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 _SHORTEST: Final = 6
 """From this decimal exponent on, Go's ``%g`` with the shortest precision uses the exponent form."""
@@ -35,7 +37,7 @@ def float32_text(value: float) -> str:
 def json_float_text(value: float) -> str:
     """How Go's encoding/json prints a finite float: no exponent from 1e-6 to 1e21."""
     if value == 0 or 1e-6 <= abs(value) < 1e21:
-        text = format(Decimal(repr(value)), "f")
+        text = format(_exact(repr(value)), "f")
         return text.removesuffix(".0")
     mantissa, _, exponent = _exponent_form(repr(value)).partition("e")
     return f"{mantissa}e{exponent[0]}{exponent[1:].lstrip('0')}"
@@ -45,15 +47,21 @@ def _general(text: str, value: float) -> str:
     """Go's ``%g`` for the shortest decimal ``text`` of ``value``."""
     if value == 0:
         return "-0" if text.startswith("-") else "0"
-    exponent = Decimal(text).adjusted()
+    exponent = _exact(text).adjusted()
     if exponent < -4 or exponent >= _SHORTEST:
         return _exponent_form(text)
-    return format(Decimal(text), "f").removesuffix(".0")
+    return format(_exact(text), "f").removesuffix(".0")
 
 
 def _exponent_form(text: str) -> str:
-    sign, digits, exponent = Decimal(text).normalize().as_tuple()
+    sign, digits, exponent = _exact(text).normalize().as_tuple()
     first, rest = digits[0], "".join(map(str, digits[1:]))
     power = int(exponent) + len(digits) - 1
     point = "." if rest else ""
     return f"{'-' if sign else ''}{first}{point}{rest}e{'-' if power < 0 else '+'}{abs(power):02}"
+
+
+def _exact(text: str) -> Decimal:
+    from decimal import Decimal  # which files without such numbers need not wait for
+
+    return Decimal(text)

@@ -52,7 +52,7 @@ _ODD_SIGN: Final = re.compile(r"0(?:b([-+][01]+)|o([-+][0-7]+))\Z")
 _SIGNED_OCTAL: Final = re.compile("0_*o_*[-+]")
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _FRACTION: Final = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?\Z")
-_DATE: Final = re.compile(
+_DATE: Final = (
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
     r"(?:(?:[Tt](?P<th>[0-9]{1,2})| (?P<sh>[0-9]{1,2})):([0-9]{1,2}):([0-9]{1,2})(?:[.,]([0-9]{1,9}))?"
     r"(?P<zone>Z|[-+][0-9]{2}:[0-9]{2})?)?\Z"
@@ -237,7 +237,7 @@ def _number(text: str) -> tuple[str, Any] | None:
 
 def _timestamp(text: str) -> str | None:
     """The RFC 3339 form of a timestamp; None where go-yaml does not take the text for one."""
-    found = _DATE.match(text)
+    found = re.match(_DATE, text) if text[4:5] == "-" else None
     if found is None:
         return None
     from calendar import monthrange  # which files without dates need not wait for

@@ -36,19 +36,19 @@ def standings(answer: LiveImpact) -> Iterator[str]:
     for one in answer.units:
         parts = [
             f"{count(one.behind, 'commit')} behind the base" if one.behind else "",
-            f"{count(one.ahead, 'commit')} beyond it" if one.ahead else "",
+            f"{count(one.ahead, 'commit')} beyond {'it' if one.behind else 'the base'}" if one.ahead else "",
         ]
         if one.commit is None:
             text = one.reason or "what it has applied is not known"
         elif one.behind is None:
-            text = f"has applied {one.commit[:10]}, and git cannot tell how far that is from the base"
+            text = f"{one.commit[:10]} is applied, and git cannot tell how far that is from the base"
         elif one.behind or one.ahead:
-            text = f"has applied {one.commit[:10]}, {' and '.join(filter(None, parts))}"
+            text = f"{one.commit[:10]} is applied, {' and '.join(filter(None, parts))}"
         else:
             continue
         alike.setdefault(text, []).append(f"{one.unit.kind} {one.unit.namespace}/{one.unit.name}")
     for text, names in alike.items():
-        yield f"{some(names, _ROOM)} {text}"
+        yield f"{some(names, _ROOM)}: {text}"
 
 
 def sentences(one: LiveChange) -> list[str]:
@@ -163,13 +163,11 @@ def rest(objects: Iterable[LiveChange]) -> list[str]:
     quiet = [one for one in objects if not one.fields and not sentences(one)]
     unseen = sum(bool(one.exists) and not one.compared for one in quiet)
     same = len(quiet) - unseen
-    return [
-        *(
-            ["1 object is as the code has it" if same == 1 else f"{same:,} objects are as the code has them"]
-            * bool(same)
-        ),
-        *([f"{count(unseen, 'object')} there, without a look at the content"] * bool(unseen)),
-    ]
+    texts = (
+        (same, "1 object is as the code has it", "objects are as the code has them"),
+        (unseen, "1 object is there, its content not compared", "objects are there, their content not compared"),
+    )
+    return [one if number == 1 else f"{number:,} {many}" for number, one, many in texts if number]
 
 
 def markdown(said: Iterable[Said], silent: Sequence[str]) -> Iterator[str]:

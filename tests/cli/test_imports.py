@@ -56,13 +56,27 @@ def test_blame_renders_and_loads_no_database_library(fleet) -> None:
 def test_a_build_with_nothing_to_do_loads_no_engine(fleet) -> None:
     assert fleet.run("build", "-q").returncode == 0
     modules = loaded(fleet, "build", "-q")
-    assert among(HEAVY | frozenset({"indexer.kustomize", "indexer.helm", "indexer.flux.render"}), modules) == set()
+    assert (
+        among(HEAVY | ROOMS - {"indexer.index.build"} | {"indexer.flux.model", "indexer.flux.render"}, modules) == set()
+    )
 
 
 def test_a_build_loads_no_library_of_databases_or_clusters(fleet) -> None:
     modules = loaded(fleet, "build", "-q")
     assert among(frozenset({"git", "sqlalchemy", "alembic", "kubernetes", "rich", "psycopg"}), modules) == set()
     assert among(frozenset({"indexer.manifest.emit", "tarfile", "importlib.resources"}), modules) == set()
+
+
+def test_a_build_loads_no_template_language_and_no_versions_that_nothing_asks_for(fleet) -> None:
+    modules = loaded(fleet, "build", "-q")
+    rare = {"indexer.flux.gotokens", "indexer.flux.inputs", "indexer.flux.semver", "fractions", "decimal"}
+    assert among(frozenset(rare), modules) == set()
+
+
+def test_a_question_about_clusters_is_all_that_loads_them(fleet) -> None:
+    assert fleet.run("build", "-q").returncode == 0
+    modules = loaded(fleet, "where", "ns/bar", "--no-build")
+    assert among(frozenset({"indexer.cluster", "indexer.query.live", "indexer.report.text_live"}), modules) == set()
 
 
 def test_help_loads_no_room(fleet) -> None:

@@ -53,7 +53,7 @@ def test_options_that_would_run_programs_have_no_effect_and_say_so(fleet) -> Non
 def test_a_unit_is_what_the_controller_applies(fleet) -> None:
     done = fleet.run("render", "unit", "ks/flux-system/apps")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{API.format(env='staging')}---\n{BAR}"
+    assert done.stdout == f"{API.format(env='staging')}---\n{BAR}spec: {{}}\n"
 
 
 def test_an_unknown_unit_is_one_message(fleet) -> None:

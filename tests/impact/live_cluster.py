@@ -11,12 +11,15 @@ from indexer.cluster.model import (
     FluxState,
     Listed,
     LiveObject,
+    LiveSource,
     LiveUnit,
     Metadata,
     Owner,
     Resource,
+    SourceId,
     Trouble,
     Unreadable,
+    Wanted,
     Writer,
 )
 from indexer.flux.identity import ObjectId, UnitId
@@ -39,6 +42,9 @@ LABELS = {
 BY_HAND = Writer("kubectl-edit", "Update", "2026-11-22T14:00:00Z", "", {"f:spec": {"f:replicas": {}}, "f:data": {}})
 
 
+_SOURCE = SourceId("GitRepository", "flux-system", "flux-system")
+
+
 def resources() -> tuple[Resource, ...]:
     return tuple(
         Resource(group, "v1", kind, f"{kind.lower()}s", namespaced, verbs=frozenset({"get", "list"}))
@@ -46,11 +52,23 @@ def resources() -> tuple[Resource, ...]:
     )
 
 
-def live_unit(id_: UnitId) -> LiveUnit:
+def live_unit(id_: UnitId, commit: str | None = None) -> LiveUnit:
     metadata = Metadata(ObjectId("kustomize.toolkit.fluxcd.io", "v1", id_.kind, id_.namespace, id_.name), "u", "")
     return LiveUnit(
-        id_, metadata, source=None, path=None, target_namespace=None, suspended=False, prune=True, conditions=(),
-        observed_generation=1, applied=None, attempted=None, applied_origin=None, inventory=None,
+        id_, metadata, source=_SOURCE, path=None, target_namespace=None, suspended=False, prune=True, conditions=(),
+        observed_generation=1, applied=f"main@sha1:{commit}" if commit else None, attempted=None, applied_origin=None,
+        inventory=None,
+    )  # fmt: skip
+
+
+def source(commit: str) -> LiveSource:
+    """The source of every unit, which is the fleet's repository."""
+    metadata = Metadata(
+        ObjectId("source.toolkit.fluxcd.io", "v1", _SOURCE.kind, _SOURCE.namespace, _SOURCE.name), "s", ""
+    )
+    return LiveSource(
+        _SOURCE, metadata, url="https://github.com/acme/fleet.git", ref="branch main", suspended=False, conditions=(),
+        revision=f"main@sha1:{commit}", digest=None, origin_url=None, origin_revision=None,
     )  # fmt: skip
 
 
@@ -94,6 +112,9 @@ class FakeCluster:
             return self.refused[resource.plural]
         found = self.objects.get((resource.group, resource.kind, namespace or "", name))
         return found or Unreadable(f"{resource}/{name}", Trouble.ABSENT, "there is none")
+
+    def each(self, wanted: Iterable[Wanted]) -> Iterator[LiveObject | Unreadable]:
+        return (self.get(*one[:3], version=one.version) for one in wanted)
 
     def metadata(self, resource: Resource, namespace: str | None, name: str) -> Metadata | Unreadable:
         found = self.get(resource, namespace, name)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from changedfleet import FILES, Fleet
-from live_cluster import APPS, BY_HAND, FakeCluster, down, live_unit
+from live_cluster import APPS, BY_HAND, FakeCluster, down, live_unit, source
 
 from indexer.cluster.model import Discovery, FluxState, Trouble, Unreadable, Writer
 from indexer.flux.config import Config
@@ -16,7 +16,7 @@ from indexer.git.repository import Repository
 from indexer.query.impact.holding import Claims, Contents, Storage
 from indexer.query.impact.live import Effect, LiveChange, LiveImpact, Said, live_impact, not_asked
 from indexer.query.impact.model import ChangeKind
-from indexer.report.impact_words import field, rest, sentences, state
+from indexer.report.impact_words import field, rest, sentences, standings, state
 
 CLAIM = """\
 apiVersion: v1
@@ -290,3 +290,34 @@ def test_a_cluster_that_is_none_of_the_repository(replicas: Fleet) -> None:
     assert one.matched.mismatches
     assert state(one) == "no cluster of this repository"
     assert other.asked == []
+
+
+def test_a_moved_object_that_no_unit_has(fleet: Fleet) -> None:
+    fleet.edit("apps/prod/kustomization.yaml", "- ../base\n", "- ../base\n- ../../tools/first.yaml\n")
+    fleet.write("tools/kustomization.yaml", "resources: [second.yaml]\n")
+    one = only(fleet, FakeCluster())
+    assert (one.kind, sentences(one)) == (ChangeKind.MOVED, ["is not there: the change makes it anew"])
+    cluster = FakeCluster()
+    body = yaml.safe_load(FILES["tools/first.yaml"])
+    cluster.put(body, labels={})
+    assert sentences(only(fleet, cluster)) == ["no unit has it"]
+    cluster.put(body)
+    assert sentences(only(fleet, cluster)) == []
+
+
+def test_a_unit_that_is_not_at_the_base_may_only_be_late(replicas: Fleet) -> None:
+    """What is missing there is not taken for removed by hand, and the distance is said."""
+    body = api()
+    del body["spec"]["template"]["spec"]["containers"][0]["env"]
+    old = replicas.git("rev-parse", "HEAD")
+    replicas.git("commit", "-q", "--allow-empty", "-m", "More")
+    fields = {}
+    for commit in (old, replicas.git("rev-parse", "HEAD")):
+        cluster = FakeCluster(flux=FluxState((live_unit(APPS, commit),), (source(commit),)))
+        cluster.put(body)
+        answer = asked(replicas, cluster)
+        fields[commit] = [each.difference.pointer for each in answer.objects[0].fields], list(standings(answer))
+    assert list(fields.values()) == [
+        ([], [f"Kustomization flux-system/apps: {old[:10]} is applied, 1 commit behind the base"]),
+        (["/spec/template/spec/containers/0/env"], []),
+    ]

@@ -159,8 +159,8 @@ prod                                           context prod-admin
       /spec/teeth
         7, not 9 (tests): the change overwrites it
   - Namespace shop
-    holds 6 objects: 2 Gear, 1 ConfigMap, 1 Deployment, 1
-    PersistentVolumeClaim, 1 Secret, and 2 objects that they own
+    holds 6 objects: 2 Gear, 1 ConfigMap, 1 Deployment, 1 PersistentVolumeClaim,
+    1 Secret, and 2 objects that they own
     1 of them in no code: ConfigMap shop/by-hand
   - PersistentVolumeClaim shop/store
     storage: 8Gi bound

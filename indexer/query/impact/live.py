@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final
 
-from indexer.cluster.model import LiveObject, Metadata, Trouble, Unreadable
+from indexer.cluster.model import LiveObject, Metadata, Trouble, Unreadable, Wanted
 from indexer.cluster.reader import LiveCluster
 from indexer.flux.config import Config
 from indexer.flux.identity import ObjectId, UnitId
@@ -234,13 +234,36 @@ class _Asking:
         return lambda one: one.key in keys
 
     def objects(self) -> Iterator[LiveChange]:
-        for change, kind in _changes(self._answer, self._name):
-            yield self._object(change, kind)
+        changes = list(_changes(self._answer, self._name))
+        wanted = [self._wanted(change, kind) for change, kind in changes]
+        found = self._cluster.each(one for one in wanted if isinstance(one, Wanted))
+        for (change, kind), one in zip(changes, wanted, strict=True):
+            yield self._object(change, kind, self._got(one, next(found)) if isinstance(one, Wanted) else one)
 
-    def _object(self, change: ObjectChange, kind: ChangeKind) -> LiveChange:
+    def _wanted(self, change: ObjectChange, kind: ChangeKind) -> Wanted | Unreadable | None:
+        """What to ask for; None where the cluster has no such kind."""
         one = change.before if kind is ChangeKind.REMOVED and change.before is not None else change.after
         id_ = one.id if one is not None else change.object
-        found = self._get(id_)
+        resource = self._cluster.discovery.find(id_.group, id_.kind)
+        if resource is not None:
+            # What names no namespace is applied to this one.
+            namespace = (id_.namespace or "default") if resource.namespaced else None
+            return Wanted(resource, namespace, id_.name, id_.version)
+        # A kind of an API that did not answer may well be there.
+        api = f"API {id_.group}/" if id_.group else "API v"
+        lost = self._cluster.discovery.unreadable
+        return next((one for one in lost if one.what.startswith(api) or not one.what.startswith("API ")), None)
+
+    def _got(self, wanted: Wanted, found: LiveObject | Unreadable) -> LiveObject | Unreadable:
+        """The live object, without fields where a snapshot has none."""
+        if isinstance(found, Unreadable) and found.trouble is Trouble.NOT_KEPT:
+            kept = self._cluster.metadata(*wanted[:3])
+            if isinstance(kept, Metadata):
+                self._lost.append(_NO_FIELDS)
+                return LiveObject(kept, {})
+        return found
+
+    def _object(self, change: ObjectChange, kind: ChangeKind, found: LiveObject | Unreadable | None) -> LiveChange:
         if not isinstance(found, LiveObject):
             exists = False if found is None or found.trouble is Trouble.ABSENT else None
             if exists is None and found is not None:
@@ -248,8 +271,6 @@ class _Asking:
             return LiveChange(change, kind, exists=exists, served=found is not None)
         traced = trace(self._cluster, found.metadata)
         self._lost += traced.unreadable
-        manager = next((one.manager for one in _newest(found)), None)
-        holding = self._holdings.of(found) if kind in (ChangeKind.REMOVED, ChangeKind.MOVED) else None
         fields, settled = self._fields(change, kind, found)
         return LiveChange(
             change,
@@ -257,29 +278,12 @@ class _Asking:
             exists=True,
             metadata=found.metadata,
             trace=traced,
-            manager=manager,
+            manager=next((one.manager for one in _newest(found)), None),
             compared=_is_open(found),
             fields=fields,
             settled=settled,
-            holding=holding,
+            holding=self._holdings.of(found) if kind in (ChangeKind.REMOVED, ChangeKind.MOVED) else None,
         )
-
-    def _get(self, id_: ObjectId) -> LiveObject | Unreadable | None:
-        """The live object, without fields where a snapshot has none; None where the cluster has no such kind."""
-        resource = self._cluster.discovery.find(id_.group, id_.kind)
-        if resource is None:
-            # A kind of an API that did not answer may well be there.
-            api = f"API {id_.group}/" if id_.group else "API v"
-            lost = self._cluster.discovery.unreadable
-            return next((one for one in lost if one.what.startswith(api) or not one.what.startswith("API ")), None)
-        namespace = (id_.namespace or "default") if resource.namespaced else None
-        found = self._cluster.get(resource, namespace, id_.name, version=id_.version)
-        if isinstance(found, Unreadable) and found.trouble is Trouble.NOT_KEPT:
-            kept = self._cluster.metadata(resource, namespace, id_.name)
-            if isinstance(kept, Metadata):
-                self._lost.append(_NO_FIELDS)
-                return LiveObject(kept, {})
-        return found
 
     def _fields(
         self, change: ObjectChange, kind: ChangeKind, live: LiveObject

@@ -1,0 +1,53 @@
+"""The objects of a unit that lies in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import overload
+
+from indexer.flux.model import RenderedObject
+
+
+class StoredObjects(Sequence[RenderedObject]):
+    """The objects of a unit, read when somebody looks at them, unless they are at hand."""
+
+    def __init__(
+        self,
+        count: int,
+        read: Callable[[], tuple[RenderedObject, ...]],
+        objects: tuple[RenderedObject, ...] | None = None,
+    ) -> None:
+        self._count = count
+        self._read = read
+        self._objects = objects
+
+    def release(self) -> None:
+        """Lets go of what is at hand."""
+        self._objects = None
+
+    def _all(self) -> tuple[RenderedObject, ...]:
+        if self._objects is None:
+            self._objects = self._read()
+        return self._objects
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[RenderedObject]:
+        # Not kept: whoever writes a fleet down goes through all objects of it, once.
+        return iter(self._objects if self._objects is not None else self._read())
+
+    @overload
+    def __getitem__(self, index: int) -> RenderedObject: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[RenderedObject]: ...
+
+    def __getitem__(self, index: int | slice) -> RenderedObject | Sequence[RenderedObject]:
+        return self._all()[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._all() == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._all())
