@@ -101,7 +101,7 @@ def _build(name: str) -> Path:
             version = _with_manifests("github.com/fluxcd/flux2/v2", module)
             linker += f" -X main.VERSION={version.removeprefix('v')}"
         built = cache() / f"{name}.unfinished"
-        _go("build", "-ldflags", linker, "-o", str(built), "tool", cwd=module)
+        run_go("build", "-ldflags", linker, "-o", str(built), "tool", cwd=module)
         return built.rename(cache() / name)
 
 
@@ -116,17 +116,18 @@ def _with_manifests(path: str, module: Path) -> str:
         folder.chmod(0o755)
     (copy / "cmd" / "flux" / "manifests").mkdir()
     (copy / "cmd" / "flux" / "manifests" / "none.yaml").write_text("# none\n")
-    _go("mod", "edit", f"-replace={path}=./flux2", cwd=module)
+    run_go("mod", "edit", f"-replace={path}=./flux2", cwd=module)
     return version
 
 
 def _module(path: str, module: Path) -> tuple[str, Path]:
     """The version of a dependency that ``module`` pins, and the folder that holds its files."""
-    found = json.loads(_go("mod", "download", "-json", path, cwd=module))
+    found = json.loads(run_go("mod", "download", "-json", path, cwd=module))
     return found["Version"], Path(found["Dir"])
 
 
-def _go(*arguments: str, cwd: Path) -> str:
+def run_go(*arguments: str, cwd: Path) -> str:
+    """What `go` prints. Raises Unavailable, with what it says."""
     if shutil.which("go") is None:
         raise Unavailable("Go is not installed, which builds the programs that tests compare with")
     done = subprocess.run(
