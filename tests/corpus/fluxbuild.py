@@ -14,7 +14,11 @@ from typing import Any
 import yaml
 
 from indexer.flux.model import Cluster, Unit, UnitId
+from indexer.flux.normalise import normalised
 from indexer.flux.scope import is_cluster_scoped
+from indexer.manifest.compose import parse_stream
+from indexer.manifest.node import Mapping
+from indexer.manifest.scalars import to_data
 
 Key = tuple[str, str, str, str]
 """Group, kind, namespace and name of an object."""
@@ -168,10 +172,15 @@ def _identity(one: dict[str, Any]) -> Key:
 
 
 def _text(one: dict[str, Any]) -> str:
-    """The object as JSON, without the labels that the controller adds when it applies it."""
+    """The object as JSON, as the controller sends it, but for the labels that it adds.
+
+    ``flux build`` leaves out what the controller's types fill in: a port's ``protocol: TCP`` that goes changes nothing.
+    """
     labels = one["metadata"].get("labels") or {}
     for name in ("name", "namespace"):
         labels.pop(f"{_GROUP}/{name}", None)
     if not labels:
         one["metadata"].pop("labels", None)
-    return json.dumps(one, sort_keys=True, default=str)
+    (document,) = parse_stream(json.dumps(one, default=str).encode(), "flux build")
+    assert isinstance(document.node, Mapping)
+    return json.dumps(to_data(normalised(document.node, cluster_scoped=False)), sort_keys=True)
