@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer.cli.common import Session, shared, usage
-from indexer.cli.live import LiveOptions, asked_servers, live_options, verdict
+from indexer.cli.live import LiveOptions, asked_servers, live_options, show, verdict
 from indexer.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -30,23 +30,18 @@ def command(session: Session, server_dry_run: bool, live: LiveOptions) -> ExitCo
     Defaults that the server fills in are no drift, and Secrets are not read.
     """
     from indexer.query.drifting import drifting
-    from indexer.query.scope import Scope
     from indexer.query.survey import survey
-    from indexer.report import json, json_cluster, text_cluster
+    from indexer.report import text_cluster
 
     if live.cached:
         raise usage("drift looks at whole objects, and a snapshot has none: leave --live=cached out")
     with session.index() as index, asked_servers(session, live) as clusters:
-        scope = Scope.of(index, session.repository, session.clusters)
+        scope = session.scope(index)
 
         def ask(name: str, cluster: Whole) -> tuple[Drift, Iterable[Unreadable]]:
             answer = drifting(name, cluster, session.repository, session.config, ask_server=server_dry_run)
             return answer, answer.unreadable
 
         answers = list(survey(scope, session.config, session.repository, clusters, ask))
-    if session.output == "json":
-        click.echo(json.dumps(json_cluster.answer("drift", answers)))
-    else:
-        root = session.repository.root
-        click.echo(text_cluster.drift(answers, session.terminal, root, verbose=session.verbose), color=True)
+    show(session, "drift", answers, text_cluster.drift)
     return verdict(answers, lambda answer: not answer.objects)

@@ -121,6 +121,16 @@ def asked_servers(session: Session, options: LiveOptions) -> Iterator[Sequence[C
             cluster.close()
 
 
+def show(session: Session, command: str, answers: Sequence[Surveyed[_A]], text: Callable[..., str]) -> None:
+    """Prints the answers of ``command``; ``text`` is how they are told to a person."""
+    from indexer.report import json, json_cluster
+
+    if session.output == "json":
+        click.echo(json.dumps(json_cluster.answer(command, answers)))
+    else:
+        click.echo(text(answers, session.terminal, session.repository.root, verbose=session.verbose), color=True)
+
+
 def verdict(surveyed: Sequence[Surveyed[_A]], good: Callable[[_A], bool]) -> ExitCode:
     """The exit code: no cluster gave an answer; something was found, or could not be read; all is well."""
     if all(one.answer is None for one in surveyed):

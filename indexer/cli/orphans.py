@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer.cli.common import Session, shared
-from indexer.cli.live import LiveOptions, asked_clusters, live_options, verdict
+from indexer.cli.live import LiveOptions, asked_clusters, live_options, show, verdict
 from indexer.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -28,12 +28,11 @@ def command(session: Session, explain: bool, live: LiveOptions) -> ExitCode:
     the configuration names.
     """
     from indexer.query.orphans import listable, orphans
-    from indexer.query.scope import Scope
     from indexer.query.survey import survey
-    from indexer.report import json, json_cluster, text_cluster
+    from indexer.report import text_cluster
 
     with session.index() as index, asked_clusters(session, live, index) as clusters:
-        scope = Scope.of(index, session.repository, session.clusters)
+        scope = session.scope(index)
 
         def ask(name: str, cluster: LiveCluster) -> tuple[Orphans, Iterable[Unreadable]]:
             listed = cluster.everything(listable(cluster.discovery))
@@ -41,9 +40,5 @@ def command(session: Session, explain: bool, live: LiveOptions) -> ExitCode:
             return answer, answer.unreadable
 
         answers = list(survey(scope, session.config, session.repository, clusters, ask))
-    if session.output == "json":
-        click.echo(json.dumps(json_cluster.answer("orphans", answers)))
-    else:
-        root = session.repository.root
-        click.echo(text_cluster.orphans(answers, session.terminal, root, verbose=session.verbose), color=True)
+    show(session, "orphans", answers, text_cluster.orphans)
     return verdict(answers, lambda answer: not (answer.orphans or answer.missing))

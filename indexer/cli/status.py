@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer.cli.common import Session, shared
-from indexer.cli.live import LiveOptions, asked_clusters, live_options, verdict
+from indexer.cli.live import LiveOptions, asked_clusters, live_options, show, verdict
 from indexer.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -25,22 +25,17 @@ def command(session: Session, live: LiveOptions) -> ExitCode:
 
     -v shows all units. Exit code 1 says that there is one, or that something could not be read.
     """
-    from indexer.query.scope import Scope
     from indexer.query.status import status
     from indexer.query.survey import survey
-    from indexer.report import json, json_cluster, text_cluster
+    from indexer.report import text_cluster
 
     with session.index() as index, asked_clusters(session, live, index) as clusters:
-        scope = Scope.of(index, session.repository, session.clusters)
+        scope = session.scope(index)
 
         def ask(name: str, cluster: LiveCluster) -> tuple[Status, Iterable[Unreadable]]:
             answer = status(scope, name, cluster, session.repository)
             return answer, answer.unreadable
 
         answers = list(survey(scope, session.config, session.repository, clusters, ask))
-    if session.output == "json":
-        click.echo(json.dumps(json_cluster.answer("status", answers)))
-    else:
-        root = session.repository.root
-        click.echo(text_cluster.status(answers, session.terminal, root, verbose=session.verbose), color=True)
+    show(session, "status", answers, text_cluster.status)
     return verdict(answers, lambda answer: answer.good)

@@ -37,6 +37,11 @@ class UnitId(NamedTuple):
     def __str__(self) -> str:
         return f"{self.kind}/{self.namespace}/{self.name}"
 
+    @property
+    def spoken(self) -> str:
+        """As a sentence names it: ``Kustomization flux-system/apps``."""
+        return f"{self.kind} {self.namespace}/{self.name}"
+
 
 class UnitState(StrEnum):
     """How far the rendering of a unit came."""

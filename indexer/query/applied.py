@@ -77,11 +77,11 @@ def applied(cluster: LiveCluster, unit: LiveUnit, repository: Repository) -> App
         # A release or a set is as its own object says, and that one came with a Kustomization.
         above = cluster.flux.unit(trace(cluster, unit.metadata).unit or unit.id)
         if above is None or above.id == unit.id:
-            return _unknown(unit, f"{_name(unit.id)} is not applied by a Kustomization: its commit is not known")
+            return _unknown(unit, f"{unit.id.spoken} is not applied by a Kustomization: its commit is not known")
         unit = above
     source = cluster.flux.source(unit.source)
     if unit.applied is None:
-        return _unknown(unit, f"{_name(unit.id)} has applied nothing yet")
+        return _unknown(unit, f"{unit.id.spoken} has applied nothing yet")
     if source is None:
         named = f"{unit.source.kind} {unit.source.namespace}/{unit.source.name}" if unit.source else "its source"
         return _unknown(unit, f"{named} cannot be seen in the cluster: the repository of {unit.applied} is not known")
@@ -166,7 +166,3 @@ def distance(repository: Repository, base: str, head: str | None) -> tuple[int, 
         return repository.distance(base, head)
     except GitError:
         return None
-
-
-def _name(unit: UnitId) -> str:
-    return f"{unit.kind} {unit.namespace}/{unit.name}"

@@ -11,7 +11,7 @@ from indexer.cluster.model import LiveObject, LiveSource, LiveUnit, Metadata, Un
 from indexer.cluster.reader import LiveCluster
 from indexer.errors import FluxidxError, NotFound
 from indexer.flux.config import Config
-from indexer.flux.identity import ObjectId, UnitId
+from indexer.flux.identity import ObjectId
 from indexer.git.repository import Repository
 from indexer.index.read import Index, Row
 from indexer.query.answers import Match
@@ -284,19 +284,15 @@ def _disagreements(traced: Trace | None, unit: LiveUnit | None, found: Match | N
     if found is None:
         yield from traced.contradictions
         if unit is not None and matched.cluster is not None:
-            yield f"{_name(unit.id)} controls it in the cluster, and no code of cluster {matched.cluster} defines it"
+            yield f"{unit.id.spoken} controls it in the cluster, and no code of cluster {matched.cluster} defines it"
         return
     if _controlled_from(traced, found) is not None:
         return
     yield from traced.contradictions
     if unit is None:
-        yield f"{_name(found.unit)} deploys it by the code, and nothing in the cluster says that Flux controls it"
+        yield f"{found.unit.spoken} deploys it by the code, and nothing in the cluster says that Flux controls it"
     elif unit.id != found.unit:
-        yield f"{_name(unit.id)} controls it in the cluster, and by the code {_name(found.unit)} does"
+        yield f"{unit.id.spoken} controls it in the cluster, and by the code {found.unit.spoken} does"
     elif unit.id.kind == "Kustomization" and not same_path(unit.path, found.chain[0].path):
         there, here = unit.path or ".", found.chain[0].path or "."
-        yield f"the path of {_name(unit.id)} is {there} in the cluster, and by the code it is {here}"
-
-
-def _name(unit: UnitId) -> str:
-    return f"{unit.kind} {unit.namespace}/{unit.name}"
+        yield f"the path of {unit.id.spoken} is {there} in the cluster, and by the code it is {here}"

@@ -14,6 +14,7 @@ from typing import Final
 
 from indexer.cluster.model import Discovery, FluxState, Listed, LiveUnit, Metadata, Resource, Unreadable
 from indexer.flux.identity import ObjectId, UnitId, UnitState
+from indexer.flux.resources import HELM, KUSTOMIZE
 from indexer.manifest.provenance import Span
 from indexer.query.natives import native
 from indexer.query.rows import object_of, span, unit_of
@@ -21,8 +22,6 @@ from indexer.query.scope import Scope
 
 Key = tuple[str, str, str, str]
 
-_KUSTOMIZE: Final = "kustomize.toolkit.fluxcd.io"
-_HELM: Final = "helm.toolkit.fluxcd.io"
 _RELEASE: Final = "meta.helm.sh/release-name"
 _RELEASE_NAMESPACE: Final = "meta.helm.sh/release-namespace"
 _STORAGE: Final = "sh.helm.release.v1."
@@ -212,7 +211,7 @@ class _Judge:
 
     def _of_kustomization(self, metadata: Metadata) -> Orphan | Explained | None:
         """By the labels that kustomize-controller puts on what it applies."""
-        name, namespace = (metadata.labels.get(f"{_KUSTOMIZE}/{word}") for word in ("name", "namespace"))
+        name, namespace = (metadata.labels.get(f"{KUSTOMIZE}/{word}") for word in ("name", "namespace"))
         unit = UnitId("Kustomization", namespace or "", name) if name else self._inventories.get(metadata.id.key)
         if unit is None:
             return None
@@ -239,15 +238,15 @@ class _Judge:
                 metadata.annotations.get(_RELEASE_NAMESPACE, metadata.id.namespace or ""),
                 metadata.annotations[_RELEASE],
             )
-        elif f"{_HELM}/name" in metadata.labels:
-            release = metadata.labels.get(f"{_HELM}/namespace", ""), metadata.labels[f"{_HELM}/name"]
+        elif f"{HELM}/name" in metadata.labels:
+            release = metadata.labels.get(f"{HELM}/namespace", ""), metadata.labels[f"{HELM}/name"]
         else:
             return None
         return self._release(metadata, release)
 
     def _release(self, metadata: Metadata, release: tuple[str, str]) -> Orphan | Explained:
         labelled = UnitId(
-            "HelmRelease", metadata.labels.get(f"{_HELM}/namespace", ""), metadata.labels.get(f"{_HELM}/name", "")
+            "HelmRelease", metadata.labels.get(f"{HELM}/namespace", ""), metadata.labels.get(f"{HELM}/name", "")
         )
         unit = labelled if labelled.name else self._releases.get(release, UnitId("HelmRelease", *release))
         if unit in self._code.units:

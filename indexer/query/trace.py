@@ -162,11 +162,11 @@ def _decide(marks: list[Mark], flux: FluxState) -> tuple[UnitId | None, list[str
             if mark.kind is not kind or mark.unit is None:
                 continue
             if mark.unit not in units:
-                contradictions.append(f"its labels name {_name(mark.unit)}, which is not in the cluster")
+                contradictions.append(f"its labels name {mark.unit.spoken}, which is not in the cluster")
             elif chosen is None:
                 chosen = mark.unit
             elif mark.unit != chosen and kind is not MarkKind.HELM and _is_rival(mark, chosen, marks):
-                contradictions.append(f"{_name(chosen)} controls it, and {_claim(mark)} {_name(mark.unit)}")
+                contradictions.append(f"{chosen.spoken} controls it, and {_claim(mark)} {mark.unit.spoken}")
     return chosen, list(dict.fromkeys(contradictions))
 
 
@@ -177,10 +177,6 @@ def _claim(mark: Mark) -> str:
 def _is_rival(mark: Mark, chosen: UnitId, marks: list[Mark]) -> bool:
     """Whether a mark claims the very object that the chosen unit is marked on; an owner may well have its own unit."""
     return any(other.unit == chosen and other.object == mark.object for other in marks)
-
-
-def _name(unit: UnitId) -> str:
-    return f"{unit.kind} {unit.namespace}/{unit.name}"
 
 
 def _release(

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from indexer.query.livefields import Absent
 from indexer.report.json import SCHEMA, object_id, span, unit
+from indexer.report.json_live import unreadable
 
 if TYPE_CHECKING:
-    from indexer.cluster.model import Unreadable, Writer
+    from indexer.cluster.model import Writer
     from indexer.query.drift import Drift, Drifted, DriftedObject
     from indexer.query.orphans import Explained, NotRunning, Orphan, Orphans
     from indexer.query.status import Status, UnitStatus
@@ -33,10 +34,6 @@ def answer(command: str, surveyed: Iterable[Surveyed[Any]]) -> dict[str, Any]:
             for one in surveyed
         ],
     }
-
-
-def unreadable(value: Unreadable) -> dict[str, str]:
-    return {"what": value.what, "trouble": value.trouble, "reason": value.reason}
 
 
 def writer(value: Writer) -> dict[str, str]:

@@ -9,7 +9,8 @@ from indexer.query.impact.holding import Claims, Contents, Holding, Storage
 from indexer.query.impact.live import ChangedByHand, LiveChange, LiveImpact, Said
 from indexer.query.livefields import Absent
 from indexer.report.json import object_id, unit
-from indexer.report.json_cluster import unreadable, writer
+from indexer.report.json_cluster import writer
+from indexer.report.json_live import unreadable
 
 
 def live(said: Sequence[Said], silent: Sequence[str]) -> dict[str, Any]:
