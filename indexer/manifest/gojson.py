@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Final
 
 from indexer.manifest.gonumber import json_float_text
 
-_ESCAPED: Final = re.compile('[\x00-\x1f"\\\\<>&\u2028\u2029\ud800-\udfff]')
-_SHORT: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
+# The order of UTF-8 bytes is that of code points, so keys are sorted as Go sorts them.
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":"))
+# What Go escapes besides. All of it stands in texts alone.
+_ASCII: Final = (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"))
+_OTHERS: Final = re.compile("[\u2028\u2029\ud800-\udfff]")
+# Floats are written otherwise. Few data hold any: where none can be, no text is gone through for them.
+_MAY_HOLD_FLOATS: Final = re.compile(r"[:,\[]-?(?:[0-9]+[.e]|[IN])")
+_TEXT_OR_FLOAT: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|-?(?:[0-9]+(?:\.[0-9]+(?:e[-+][0-9]+)?|e[-+][0-9]+)|Infinity)|NaN'
 
 
 def dumps(data: Any) -> str:
@@ -16,52 +23,26 @@ def dumps(data: Any) -> str:
 
     ``data`` is what ``to_data`` gives. Raises ValueError for infinity and NaN.
     """
-    parts: list[str] = []
-    _write(data, parts.append)
-    return "".join(parts)
+    text = _ENCODER.encode(data)
+    if isinstance(data, float) or _MAY_HOLD_FLOATS.search(text):
+        text = re.sub(_TEXT_OR_FLOAT, _as_go, text)
+    for character, escape in _ASCII:
+        text = text.replace(character, escape)
+    return text if text.isascii() else _OTHERS.sub(_escape, text)
 
 
-def _write(data: Any, put: Any) -> None:
-    if isinstance(data, str):
-        put(_quoted(data))
-    elif data is None:
-        put("null")
-    elif isinstance(data, bool):
-        put("true" if data else "false")
-    elif isinstance(data, int):
-        put(str(data))
-    elif isinstance(data, float):
-        put(_float(data))
-    elif isinstance(data, dict):
-        separator = "{"
-        # The order of UTF-8 bytes is that of code points.
-        for key in sorted(data):
-            put(separator + _quoted(key) + ":")
-            _write(data[key], put)
-            separator = ","
-        put("}" if data else "{}")
-    else:
-        separator = "["
-        for item in data:
-            put(separator)
-            _write(item, put)
-            separator = ","
-        put("]" if data else "[]")
-
-
-def _float(value: float) -> str:
+def _as_go(found: re.Match[str]) -> str:
+    """A text as it is, a float as Go writes it."""
+    written = found[0]
+    if written[0] == '"':
+        return written
+    value = float(written)
     if value != value or value in (float("inf"), float("-inf")):
         word = "NaN" if value != value else "+Inf" if value > 0 else "-Inf"
         raise ValueError(f"json: unsupported value: {word}")
     return json_float_text(value)
 
 
-def _quoted(text: str) -> str:
-    return '"' + _ESCAPED.sub(_escape, text) + '"'
-
-
 def _escape(found: re.Match[str]) -> str:
     character = found[0]
-    if "\ud800" <= character <= "\udfff":
-        return "\\ufffd"
-    return _SHORT.get(character) or f"\\u{ord(character):04x}"
+    return "\\ufffd" if "\ud800" <= character <= "\udfff" else f"\\u{ord(character):04x}"
