@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -17,6 +17,7 @@ from indexer.flux.model import Cluster, Unit, UnitId
 from indexer.flux.normalise import normalised
 from indexer.flux.scope import is_cluster_scoped
 from indexer.manifest.compose import parse_stream
+from indexer.manifest.emit import emit
 from indexer.manifest.node import Mapping
 from indexer.manifest.scalars import to_data
 
@@ -31,6 +32,15 @@ _REPEATED = 0.1
 """The share of builds that are made again although nothing that they are known to read has changed."""
 
 
+class Truth(NamedTuple):
+    """What the real flux builds of a checkout."""
+
+    units: dict[tuple[str, UnitId], Objects | None]
+    """The objects of each Kustomization that lies in the checkout; None for one that cannot be built."""
+    guessed: set[tuple[str, UnitId]]
+    """Those that take variables from an object that no unit has, and so keep them as they are written."""
+
+
 class FluxBuild:
     """Builds units, each state of it once."""
 
@@ -40,9 +50,9 @@ class FluxBuild:
         self._known: dict[object, Objects | None] = {}
         self.builds = 0
 
-    def units(self, root: Path, clusters: Iterable[Cluster]) -> dict[tuple[str, UnitId], Objects | None]:
-        """The objects of each Kustomization that lies in the checkout; None for one that cannot be built."""
+    def truth(self, root: Path, clusters: Iterable[Cluster]) -> Truth:
         found: dict[tuple[str, UnitId], Objects | None] = {}
+        guessed: set[tuple[str, UnitId]] = set()
         names = _names(root)
         for cluster in clusters:
             units = {unit.id: unit for unit in cluster.units if unit.id.kind == "Kustomization" and not unit.target}
@@ -50,21 +60,21 @@ class FluxBuild:
             for last in (False, True):
                 left = []
                 for unit in waiting:
+                    key = cluster.name, unit.id
                     spec = self._spec(root, unit, found)
-                    variables = None if spec is None else _variables(spec, unit, found, names if last else ())
+                    variables = None if spec is None else _variables(spec, unit, found)
                     if variables is None and not last:
                         left.append(unit)
+                    elif spec is None or unit.directory is None:
+                        found[key] = None
                     else:
-                        known = spec is not None and variables is not None and unit.directory is not None
-                        found[cluster.name, unit.id] = (
-                            self._built(
-                                root, unit, {**spec, "postBuild": {"substitute": variables}} if variables else spec
-                            )
-                            if known
-                            else None
-                        )
+                        if variables is None:
+                            guessed.add(key)
+                            variables = _variables(spec, unit, found, names)
+                        given = {"postBuild": {"substitute": variables}} if variables else {}
+                        found[key] = self._built(root, unit, {**spec, **given})
                 waiting = left
-        return found
+        return Truth(found, guessed)
 
     @staticmethod
     def _spec(root: Path, unit: Unit, found: dict[tuple[str, UnitId], Objects | None]) -> dict[str, Any] | None:
@@ -134,7 +144,7 @@ def _depth(unit: Unit, units: dict[UnitId, Unit]) -> int:
 
 
 def _variables(
-    spec: dict[str, Any], unit: Unit, found: dict[tuple[str, UnitId], Objects | None], names: Iterable[str]
+    spec: dict[str, Any], unit: Unit, found: dict[tuple[str, UnitId], Objects | None], names: Iterable[str] = ()
 ) -> dict[str, str] | None:
     """All variables of a unit, those from ConfigMaps and Secrets included; None where one of these is not there.
 
@@ -181,6 +191,6 @@ def _text(one: dict[str, Any]) -> str:
         labels.pop(f"{_GROUP}/{name}", None)
     if not labels:
         one["metadata"].pop("labels", None)
-    (document,) = parse_stream(json.dumps(one, default=str).encode(), "flux build")
+    (document,) = parse_stream(emit(one).encode(), "flux build")
     assert isinstance(document.node, Mapping)
     return json.dumps(to_data(normalised(document.node, cluster_scoped=False)), sort_keys=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fluxbuild import FluxBuild, Key, Objects
+from fluxbuild import FluxBuild, Key, Truth
 from scripted import EDITS, Script
 
 from indexer.flux.config import Config
@@ -48,11 +48,11 @@ class Prover:
     def __init__(self, root: Path, flux: str) -> None:
         self.root = root
         self.repository = Repository.open(root)
-        self.truth = FluxBuild(flux, 1)
+        self.flux = FluxBuild(flux, 1)
         self.tally = Tally()
         base = self._impact().base
         self.read = {path for unit in base.units.values() for path in unit.inputs.read}
-        self.before = self.truth.units(root, base.clusters)
+        self.before = self.flux.truth(root, base.clusters)
 
     def _impact(self) -> Impact:
         with Store.within(self.repository.git_dir) as store:
@@ -67,20 +67,17 @@ class Prover:
                 self.judge(f"{number} {edit.__name__}")
             self._git("checkout", "--quiet", ".")
             self._git("clean", "--quiet", "--force", "-d")
-        self.tally.builds = self.truth.builds
+        self.tally.builds = self.flux.builds
         return self.tally
 
     def judge(self, name: str) -> None:
         said = self._impact()
-        after = self.truth.units(self.root, said.head.clusters)
+        after = self.flux.truth(self.root, said.head.clusters)
         ours, theirs = set(_listed(said)), set(_differences(self.before, after))
         unknown = {(one.cluster, one.unit) for one in said.unrendered}
-        known = {
-            key
-            for key in self.before.keys() | after.keys()
-            if key not in unknown and _is_known(self.before, after, key)
-        }
-        self.tally.unrendered += len((self.before.keys() | after.keys()) - known)
+        every = self.before.units.keys() | after.units.keys()
+        known = {key for key in every if key not in unknown and _is_known(self.before, after, key)}
+        self.tally.unrendered += len(every - known)
         ours = {one for one in ours if one[:2] in known}
         theirs = {one for one in theirs if one[:2] in known}
         self.tally.objects.update(change for _, _, change, _ in ours & theirs)
@@ -171,22 +168,19 @@ def _listed(said: Impact) -> Iterator[tuple[str, UnitId, str, Key]]:
                 yield cluster.cluster, one.unit, str(one.change), key
 
 
-def _differences(
-    before: dict[tuple[str, UnitId], Objects | None], after: dict[tuple[str, UnitId], Objects | None]
-) -> Iterator[tuple[str, UnitId, str, Key]]:
-    for key in before.keys() | after.keys():
-        old, new = before.get(key) or {}, after.get(key) or {}
+def _differences(before: Truth, after: Truth) -> Iterator[tuple[str, UnitId, str, Key]]:
+    for key in before.units.keys() | after.units.keys():
+        old, new = before.units.get(key) or {}, after.units.get(key) or {}
         for one in old.keys() | new.keys():
             if old.get(one) != new.get(one):
                 yield *key, "added" if one not in old else "removed" if one not in new else "changed", one
 
 
-def _is_known(
-    before: dict[tuple[str, UnitId], Objects | None],
-    after: dict[tuple[str, UnitId], Objects | None],
-    key: tuple[str, UnitId],
-) -> bool:
-    return all(key not in side or side[key] is not None for side in (before, after))
+def _is_known(before: Truth, after: Truth, key: tuple[str, UnitId]) -> bool:
+    """Whether the real flux builds the unit on both sides that have it, and with variables from the same hands."""
+    if key in before.units and key in after.units and (key in before.guessed) != (key in after.guessed):
+        return False
+    return all(key not in side.units or side.units[key] is not None for side in (before, after))
 
 
 def _causes(said: Impact) -> Iterator[tuple[str, Cause | Unexplained]]:

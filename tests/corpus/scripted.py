@@ -54,8 +54,9 @@ class Script:
 
 def edit_value(script: Script) -> bool:
     path = script.draw(script.resources)
+    # Not durations: the real flux builds no unit with one that it cannot read.
     return path is not None and script.replace(
-        path, r"^(  +[\w-]+: )([A-Za-z0-9][\w./-]*)$", lambda m: f"{m[1]}{m[2]}-x"
+        path, r"^(  +[\w-]+: )(?!\d+[hms]$)([A-Za-z0-9][\w./-]*)$", lambda m: f"{m[1]}{m[2]}-x"
     )
 
 
