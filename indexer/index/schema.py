@@ -30,6 +30,19 @@ def _owner(table: str) -> Column[int]:
     return Column(f"{table}_id", Integer, ForeignKey(f"{table}.id", ondelete="CASCADE"), nullable=False)
 
 
+def _key(table: str) -> Column[int]:
+    """The same, where it is half of the key."""
+    owner = ForeignKey(f"{table}.id", ondelete="CASCADE")
+    return Column(f"{table}_id", Integer, owner, primary_key=True, autoincrement=False)
+
+
+def _bundled() -> list[Column[int]]:
+    """The bundle that a row is in, and its place: of a contribution, that among all contributions to an object (which
+    the views' keys leave room for a million of).
+    """
+    return [_key("bundle"), Column("place", Integer, primary_key=True, autoincrement=False)]
+
+
 def _text(name: str, *, nullable: bool = False) -> Column[str]:
     return Column(name, Text, nullable=nullable)
 
@@ -103,36 +116,43 @@ OBJECT: Final = Table(
     _text("digest"),
     *_span(),
 )
+# What one directory has to do with an object, or with a unit: rows that are the same for many of them are here once.
+BUNDLE: Final = Table(
+    "bundle",
+    METADATA,
+    _id(),
+    _owner("repository"),
+    Column("digest", LargeBinary, nullable=False),  # of its rows: there are no two with the same
+)
 CONTRIBUTION: Final = Table(
     "contribution",
     METADATA,
-    _id(),
-    _owner("object"),
+    *_bundled(),
     _text("role"),
     _text("operation"),
     _text("fields"),
     Column("overridden", SmallInteger, nullable=False),
     *_span(),
+    sqlite_with_rowid=False,
 )
 SUBSTITUTION: Final = Table(
     "substitution",
     METADATA,
-    _id(),
-    _owner("object"),
+    *_bundled(),
     _text("variable"),
     _text("fields"),
     _text("supplied_by"),
     Column("redacted", SmallInteger, nullable=False),
     *_span(),
+    sqlite_with_rowid=False,
 )
-# What a build saw of the repository: a file's blob, a directory's listing, a path with nothing at it. Units share them.
-SIGHT: Final = Table("sight", METADATA, _id(), _owner("repository"), _text("access"), _text("path"), _text("blob"))
-INPUT: Final = Table(
-    "input",
-    METADATA,
-    Column("unit_id", Integer, ForeignKey("unit.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
-    Column("sight_id", Integer, ForeignKey("sight.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+# What a build saw of the repository: a file's blob, a directory's listing, a path with nothing at it.
+SIGHT: Final = Table(
+    "sight", METADATA, *_bundled(), _text("access"), _text("path"), _text("blob"), sqlite_with_rowid=False
 )
+# Which objects and which units a bundle is of.
+PART: Final = Table("part", METADATA, _key("object"), _key("bundle"), sqlite_with_rowid=False)
+INPUT: Final = Table("input", METADATA, _key("unit"), _key("bundle"), sqlite_with_rowid=False)
 # What live clusters said when they were last asked, each under its context and server. A build leaves these alone.
 LIVE_CLUSTER: Final = Table(
     "live_cluster",
@@ -205,7 +225,7 @@ SHARD: Final = Table(
 SHARD_RECORD: Final = Table(
     "shard_record",
     METADATA,
-    Column("shard_id", Integer, ForeignKey("shard.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    _key("shard"),
     Column("place", Integer, primary_key=True, autoincrement=False),
     *(Column(name, LargeBinary, nullable=False) for name in ("unit", "record", "inputs", "outcome", "contents")),
 )
@@ -220,12 +240,12 @@ Index("ix_object_unit_id", OBJECT.c.unit_id)
 Index("ix_object_gvk_id", OBJECT.c.gvk_id)
 Index("ix_object_name", OBJECT.c.name)
 Index("ix_object_file_id", OBJECT.c.file_id)
-Index("ix_contribution_object_id", CONTRIBUTION.c.object_id)
+Index("ix_bundle_repository_id", BUNDLE.c.repository_id, BUNDLE.c.digest, unique=True)
 Index("ix_contribution_file_id", CONTRIBUTION.c.file_id)
-Index("ix_substitution_object_id", SUBSTITUTION.c.object_id)
 Index("ix_substitution_file_id", SUBSTITUTION.c.file_id)
 Index("ix_sight_path", SIGHT.c.path)
-Index("ix_input_sight_id", INPUT.c.sight_id)
+Index("ix_part_bundle_id", PART.c.bundle_id)
+Index("ix_input_bundle_id", INPUT.c.bundle_id)
 Index("ix_live_unit_live_cluster_id", LIVE_UNIT.c.live_cluster_id)
 Index("ix_live_source_live_cluster_id", LIVE_SOURCE.c.live_cluster_id)
 Index("ix_live_object_live_cluster_id", LIVE_OBJECT.c.live_cluster_id)

@@ -72,7 +72,9 @@ def _delete(writer: Writer, repository: str) -> None:
     """Deletes all rows of a repository; the rows below go along."""
     mine = {"name": repository}
     # First what refers to files, which PostgreSQL would not let go before.
-    writer.execute("DELETE FROM cluster WHERE repository_id IN (SELECT id FROM repository WHERE name = :name)", mine)
+    for table in ("cluster", "bundle"):
+        sql = f"DELETE FROM {table} WHERE repository_id IN (SELECT id FROM repository WHERE name = :name)"  # noqa: S608 - names of our own tables
+        writer.execute(sql, mine)
     writer.execute("DELETE FROM repository WHERE name = :name", mine)
 
 
@@ -201,16 +203,15 @@ class _Update:
 
 
 class _Loose:
-    """Files and sights that units point at which are about to change: some may then be nobody's."""
+    """Files and bundles that units point at which are about to change: some may then be nobody's."""
 
     def __init__(self, writer: Writer, emptied: Collection[int], changed: Collection[int]) -> None:
         self._writer = writer
         self._files = self._in("SELECT DISTINCT file_id FROM object WHERE unit_id IN", emptied)
         self._files |= self._in("SELECT DISTINCT file_id FROM unit WHERE id IN", changed)
-        for table in ("contribution", "substitution"):
-            joined = f"{table} JOIN object ON object.id = {table}.object_id"
-            self._files |= self._in(f"SELECT DISTINCT {table}.file_id FROM {joined} WHERE object.unit_id IN", emptied)  # noqa: S608 - names of our own tables
-        self._sights = self._in("SELECT DISTINCT sight_id FROM input WHERE unit_id IN", emptied)
+        parts = "SELECT DISTINCT part.bundle_id FROM part JOIN object ON object.id = part.object_id"
+        self._bundles = self._in(f"{parts} WHERE object.unit_id IN", emptied)
+        self._bundles |= self._in("SELECT DISTINCT bundle_id FROM input WHERE unit_id IN", emptied)
 
     def _in(self, sql: str, keys: Collection[int]) -> set[int]:
         rows = [row for numbers in _numbers(keys) for row in self._writer.execute(f"{sql} ({numbers})")]
@@ -218,11 +219,18 @@ class _Loose:
 
     def delete(self) -> None:
         """Deletes those that nothing points at any more."""
-        tables = ("unit", "object", "contribution", "substitution")
-        unused = " AND ".join(f"NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.file_id = file.id)" for table in tables)  # noqa: S608 - names of our own tables
+        unused = _unused("bundle", "part", "input")
+        bundles = self._in(f"SELECT id FROM bundle WHERE {unused} AND id IN", self._bundles)  # noqa: S608 - names of our own tables
+        for table in ("contribution", "substitution"):
+            self._files |= self._in(f"SELECT DISTINCT file_id FROM {table} WHERE bundle_id IN", bundles)  # noqa: S608
+        _delete_where(self._writer, "bundle", "id", bundles)
+        unused = _unused("file", "unit", "object", "contribution", "substitution")
         _delete_where(self._writer, "file", "id", self._files, f" AND {unused}")
-        unused = "NOT EXISTS (SELECT 1 FROM input WHERE input.sight_id = sight.id)"
-        _delete_where(self._writer, "sight", "id", self._sights, f" AND {unused}")
+
+
+def _unused(table: str, *others: str) -> str:
+    """The condition that no row of other tables points at one of ``table``."""
+    return " AND ".join(f"NOT EXISTS (SELECT 1 FROM {one} WHERE {one}.{table}_id = {table}.id)" for one in others)  # noqa: S608 - names of our own tables
 
 
 def _delete_where(writer: Writer, table: str, column: str, keys: Collection[int], condition: str = "") -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -43,13 +45,14 @@ VIEWS = {
         SELECT gvk."group" AS group_, gvk.version AS version, gvk.kind AS kind
         FROM gvk WHERE EXISTS (SELECT 1 FROM object WHERE object.gvk_id = gvk.id)""",
     "contributions": """
-        SELECT contribution.id AS contribution_id, object.id AS object_id, object.unit_id AS unit_id,
+        SELECT CAST(object.id AS BIGINT) * 1048576 + contribution.place AS contribution_id,
+               object.id AS object_id, object.unit_id AS unit_id,
                contribution.role AS role, contribution.operation AS operation,
                file.origin AS repository, file.path AS file,
                contribution.document AS document, contribution.line AS line, contribution."column" AS column_,
                contribution.end_line AS end_line, contribution.end_column AS end_column, contribution.fields AS fields,
                contribution.overridden AS overridden
-        FROM contribution JOIN object ON object.id = contribution.object_id
+        FROM part JOIN object ON object.id = part.object_id JOIN contribution ON contribution.bundle_id = part.bundle_id
              LEFT JOIN file ON file.id = contribution.file_id""",
     "substitutions": """
         SELECT object.id AS object_id, object.unit_id AS unit_id, substitution.variable AS variable,
@@ -58,11 +61,11 @@ VIEWS = {
                file.origin AS repository, file.path AS file,
                substitution.document AS document, substitution.line AS line, substitution."column" AS column_,
                substitution.end_line AS end_line, substitution.end_column AS end_column
-        FROM substitution JOIN object ON object.id = substitution.object_id
+        FROM part JOIN object ON object.id = part.object_id JOIN substitution ON substitution.bundle_id = part.bundle_id
              LEFT JOIN file ON file.id = substitution.file_id""",
     "inputs": """
         SELECT input.unit_id AS unit_id, sight.access AS access, sight.path AS path, sight.blob AS blob
-        FROM input JOIN sight ON sight.id = input.sight_id""",
+        FROM input JOIN sight ON sight.bundle_id = input.bundle_id""",
     "live_clusters": """
         SELECT live_cluster.id AS live_cluster_id, context, server, read_at, complete FROM live_cluster""",
     "live_units": """
@@ -85,10 +88,11 @@ INDEXES: dict[str, tuple[str, ...]] = {
     "cluster": ("repository_id",),
     "unit": ("cluster_id", "file_id", "parent_id"),
     "object": ("unit_id", "gvk_id", "name", "file_id"),
-    "contribution": ("object_id", "file_id"),
-    "substitution": ("object_id", "file_id"),
+    "contribution": ("file_id",),
+    "substitution": ("file_id",),
     "sight": ("path",),
-    "input": ("sight_id",),
+    "part": ("bundle_id",),
+    "input": ("bundle_id",),
     "live_unit": ("live_cluster_id",),
     "live_source": ("live_cluster_id",),
     "live_object": ("live_cluster_id", "name"),
@@ -125,12 +129,25 @@ def foreign(table: str, other: str, *, owner: bool = True) -> sa.ForeignKeyConst
     )
 
 
-def table(name: str, *columns: sa.Column[int] | sa.Column[str], owner: str = "", refers: tuple[str, ...] = ()) -> None:
+def table(name: str, *columns: sa.Column[Any], owner: str = "", refers: tuple[str, ...] = ()) -> None:
     """Makes a table with a key; ``owner`` is the table whose rows take these along when they are deleted."""
     owned = numbers(f"{owner}_id") if owner else []
     constraints = [foreign(name, owner)] if owner else []
     constraints += [foreign(name, other, owner=False) for other in refers]
     op.create_table(name, key(), *owned, *columns, primary(name, "id"), *constraints)
+
+
+def bundled(name: str, *more: sa.Column[Any] | sa.ForeignKeyConstraint) -> None:
+    """Makes a table of rows in bundles."""
+    own = primary(name, "bundle_id", "place"), foreign(name, "bundle")
+    op.create_table(name, *numbers("bundle_id", "place"), *more, *own, sqlite_with_rowid=False)
+
+
+def joint(name: str, one: str, other: str) -> None:
+    """Makes a table that says which rows of two tables belong together."""
+    columns = f"{one}_id", f"{other}_id"
+    own = primary(name, *columns), foreign(name, one), foreign(name, other)
+    op.create_table(name, *numbers(*columns), *own, sqlite_with_rowid=False)
 
 
 def upgrade() -> None:
@@ -164,30 +181,24 @@ def upgrade() -> None:
         owner="unit",
         refers=("gvk", "file"),
     )
-    table(
+    table("bundle", sa.Column("digest", sa.LargeBinary, nullable=False), owner="repository")
+    bundled(
         "contribution",
         *texts("role", "operation", "fields"),
         flag("overridden"),
         *span(),
-        owner="object",
-        refers=("file",),
+        foreign("contribution", "file", owner=False),
     )
-    table(
+    bundled(
         "substitution",
         *texts("variable", "fields", "supplied_by"),
         flag("redacted"),
         *span(),
-        owner="object",
-        refers=("file",),
+        foreign("substitution", "file", owner=False),
     )
-    table("sight", *texts("access", "path", "blob"), owner="repository")
-    op.create_table(
-        "input",
-        *numbers("unit_id", "sight_id"),
-        primary("input", "unit_id", "sight_id"),
-        foreign("input", "unit"),
-        foreign("input", "sight"),
-    )
+    bundled("sight", *texts("access", "path", "blob"))
+    joint("part", "object", "bundle")
+    joint("input", "unit", "bundle")
     table(
         "live_cluster",
         *texts("context", "server", "read_at"),
@@ -234,6 +245,7 @@ def upgrade() -> None:
         foreign("shard_record", "shard"),
     )
     op.create_index("ix_repository_name", "repository", ["name"], unique=True)
+    op.create_index("ix_bundle_repository_id", "bundle", ["repository_id", "digest"], unique=True)
     op.create_index("ix_file_path", "file", ["path", "origin", "repository_id"], unique=True)
     for name, columns in INDEXES.items():
         for column in columns:
@@ -251,9 +263,11 @@ def downgrade() -> None:
         "shard_record",
         "shard",
         "input",
+        "part",
         "sight",
         "substitution",
         "contribution",
+        "bundle",
         "object",
         "unit",
         "cluster",

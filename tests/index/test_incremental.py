@@ -390,8 +390,7 @@ def contents(index):
         joined = "unit x JOIN cluster c ON c.id = x.cluster_id LEFT JOIN file f ON f.id = x.file_id"
         for key, cluster, kind, namespace, name, parent, *more in rows(connection, f"SELECT {columns} FROM {joined}"):
             above = parents[parent].lstrip("0123456789") if parent is not None else None
-            seen = "input JOIN sight ON sight.id = sight_id WHERE unit_id = ?"
-            inputs = f"SELECT access, path, blob FROM {seen} ORDER BY 1, 2, 3"
+            inputs = "SELECT access, path, blob FROM inputs WHERE unit_id = ? ORDER BY 1, 2, 3"
             units[cluster, kind, namespace, name] = (
                 above,
                 more,
@@ -401,13 +400,30 @@ def contents(index):
         found = {
             "clusters": sorted(rows(connection, "SELECT name, entry FROM cluster")),
             "files": sorted(rows(connection, "SELECT origin, path FROM file")),
-            "sights": sorted(rows(connection, "SELECT access, path, blob FROM sight")),
+            "bundles": bundles(connection),
             "units": units,
             "builds": len(rows(connection, "SELECT 1 FROM repository")),
             "wrong keys": rows(connection, "PRAGMA foreign_key_check"),
         }
     connection.close()
     return found
+
+
+def bundles(connection):
+    """The rows that are shared: each once, and none that nobody has."""
+    own = ("x.role, x.operation, x.fields, x.overridden", "x.variable, x.fields, x.supplied_by, x.redacted")
+    tables = [
+        *(
+            f"SELECT x.place, {columns}, {SPAN} FROM {table} x {FILE}"
+            for table, columns in zip(("contribution", "substitution"), own, strict=True)
+        ),
+        "SELECT place, access, path, blob FROM sight x",
+    ]
+    keys = [key for (key,) in rows(connection, "SELECT id FROM bundle")]
+    return sorted(
+        repr([rows(connection, f"{table} WHERE x.bundle_id = ? ORDER BY x.place", key) for table in tables])
+        for key in keys
+    )
 
 
 def objects(connection, unit):
@@ -418,7 +434,8 @@ def objects(connection, unit):
         parts = [
             rows(
                 connection,
-                f"SELECT {own}, {SPAN} FROM {table} x {FILE} WHERE object_id = ? ORDER BY x.id",
+                f"SELECT {own}, {SPAN} FROM part JOIN {table} x USING (bundle_id) {FILE} "
+                "WHERE object_id = ? ORDER BY x.place",
                 key,
             )
             for table, own in (
