@@ -88,4 +88,6 @@ def _entries(made: list[Contribution], collector: _Collector) -> Iterator[Contri
     operations = {op.entry: op for op, _ in collector.found.values()}
     for entry, op in operations.items():
         if entry is not None and entry not in spans:
-            yield Contribution(Role.CONFIGURES, f"{op.name} entry", entry)
+            # A substitution's name ends with its variables, and one postBuild has many.
+            name = op.name.partition(" ")[0] if op.role is Role.SUBSTITUTES else op.name
+            yield Contribution(Role.CONFIGURES, f"{name} entry", entry)
