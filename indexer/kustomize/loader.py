@@ -6,6 +6,7 @@ Rules: kustomize's ``api/internal/loader`` (kustomize-semantics.md §3). Nothing
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Callable
 from enum import StrEnum
 
 from indexer.git.recording import RecordingTree
@@ -13,7 +14,9 @@ from indexer.git.tree import EntryKind, Missing, NotADirectory, NotAFile, Outsid
 from indexer.kustomize.errors import KustomizeError, RemoteError, of_manifest
 from indexer.kustomize.remote import Remotes, RepoSpec, is_remote_file, parse_repo_spec
 from indexer.manifest.compose import Document, parse
+from indexer.manifest.embedded import parse_embedded
 from indexer.manifest.errors import ManifestError
+from indexer.manifest.node import Scalar, Source, Style
 
 
 class LoadRestrictor(StrEnum):
@@ -24,10 +27,11 @@ class LoadRestrictor(StrEnum):
 
 
 class ParseCache:
-    """Documents by (repository, file, blob): a blob is parsed once a process, however many overlays read it."""
+    """What was parsed: a blob and a text within one once a process, however many overlays read it."""
 
     def __init__(self) -> None:
         self._documents: dict[tuple[str | None, str, str], list[Document] | ManifestError] = {}
+        self._embedded: dict[tuple[str, Source, int, Style], list[Document] | ManifestError] = {}
 
     def documents(self, tree: Tree, path: str) -> list[Document]:
         """The documents of a file as kustomize reads resources. Raises TreeError, ManifestError."""
@@ -35,14 +39,30 @@ class ParseCache:
         key = (repository, file, tree.blob(path))
         found = self._documents.get(key)
         if found is None:
-            try:
-                found = parse(tree.read(path), file, repository)
-            except ManifestError as error:
-                found = error
-            self._documents[key] = found
-        if isinstance(found, ManifestError):
-            raise found
-        return found
+            found = self._documents[key] = _documents(lambda: parse(tree.read(path), file, repository))
+        return _given(found)
+
+    def embedded(self, scalar: Scalar) -> list[Document]:
+        """The documents of a text that stands in another one, an inline patch for example. Raises ManifestError."""
+        # A patch that one Kustomization puts into many others is one text at one place, in as many scalars.
+        key = (scalar.text, scalar.source, scalar.pos, scalar.style)
+        found = self._embedded.get(key)
+        if found is None:
+            found = self._embedded[key] = _documents(lambda: parse_embedded(scalar))
+        return _given(found)
+
+
+def _documents(read: Callable[[], list[Document]]) -> list[Document] | ManifestError:
+    try:
+        return read()
+    except ManifestError as error:
+        return error
+
+
+def _given(found: list[Document] | ManifestError) -> list[Document]:
+    if isinstance(found, ManifestError):
+        raise found
+    return found
 
 
 class Loader:

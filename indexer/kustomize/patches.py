@@ -6,6 +6,7 @@ Rules: kustomize's ``PatchTransformer``, ``PatchStrategicMergeTransformer`` and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from indexer.kustomize.errors import KustomizeError, of_manifest
@@ -13,6 +14,7 @@ from indexer.kustomize.factory import embedded_resources, resources_from
 from indexer.kustomize.gotext import quote
 from indexer.kustomize.json6902 import JsonOperation, apply_operations, parse_operations
 from indexer.kustomize.layer import Layer, Unmatched
+from indexer.kustomize.loader import ParseCache
 from indexer.kustomize.merge import merge
 from indexer.kustomize.nodes import drop, find, put, stringified
 from indexer.kustomize.record import Record
@@ -20,7 +22,6 @@ from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import Resource
 from indexer.kustomize.selector import Selector, describe, select
 from indexer.manifest.compose import parse_stream
-from indexer.manifest.embedded import parse_embedded
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Node, Operation, Role, Scalar, Sequence, stamped
 
@@ -69,8 +70,6 @@ class PatchEntry(NamedTuple):
 class _Patch(NamedTuple):
     """A patch that has been read: objects to merge, or JSON operations."""
 
-    source: str
-    """How messages call it: ``[path: "p.yaml"]``."""
     objects: list[Resource]
     operations: list[JsonOperation]
 
@@ -113,7 +112,7 @@ def patch_strategic_merge(
     try:
         loaded = [(patch, node) for text, node in entries for patch in _merge_patches(layer, text, node)]
         if isinstance(inline, Scalar):
-            loaded += [(patch, inline) for patch in embedded_resources(inline)]
+            loaded += [(patch, inline) for patch in embedded_resources(inline, layer.loader.cache)]
         if not loaded:
             files = " ".join(text for text, _ in entries)
             raise KustomizeError(
@@ -179,7 +178,7 @@ def _configured(layer: Layer, entry: PatchEntry) -> _Patch:
             problem="an entry cannot have both path and patch",
         )
     if text:
-        return _classified(_inline_scalar(entry, text), text, f"[patch: {quote(text)}]")
+        return _inline_patch(layer, entry, text)
     try:
         data = layer.loader.load(entry.path)
     except KustomizeError as error:
@@ -198,38 +197,35 @@ def _inline_scalar(entry: PatchEntry, text: str) -> Scalar:
     return Scalar(text, None, place.style, place.source, place.pos, place.op, place.prev)
 
 
-def _classified(scalar: Scalar, text: str, source: str) -> _Patch:
-    """An inline patch, as whichever kind its text is."""
-    objects: list[Resource] = []
-    refused: KustomizeError | None = None
-    try:
-        objects = embedded_resources(scalar)
-    except KustomizeError as error:
-        refused = error
-    try:
-        operations = parse_operations(text, _first_embedded(scalar), scalar)
-    except KustomizeError as error:
-        if refused is not None:
-            raise _unparsable(source, refused, error) from None
-        return _Patch(source, objects, [])
-    return _decided(source, objects, operations, refused)
+def _inline_patch(layer: Layer, entry: PatchEntry, text: str) -> _Patch:
+    scalar, cache = _inline_scalar(entry, text), layer.loader.cache
+    return _classified(
+        lambda: embedded_resources(scalar, cache),
+        lambda: parse_operations(text, _first_embedded(scalar, cache), scalar),
+        entry,
+    )
 
 
 def _file_patch(layer: Layer, entry: PatchEntry, data: bytes) -> _Patch:
-    source = f"[path: {quote(entry.path)}]"
-    objects: list[Resource] = []
-    refused: KustomizeError | None = None
+    return _classified(
+        lambda: resources_from(layer.loader.documents(entry.path)),
+        lambda: _file_operations(layer, entry, data),
+        entry,
+    )
+
+
+def _classified(
+    objects: Callable[[], list[Resource]], operations: Callable[[], list[JsonOperation]], entry: PatchEntry
+) -> _Patch:
+    """A patch as whichever kind it is: a list of operations is no object."""
     try:
-        objects = resources_from(layer.loader.documents(entry.path))
+        return _Patch(objects(), [])
     except KustomizeError as error:
         refused = error
     try:
-        operations = _file_operations(layer, entry, data)
+        return _Patch([], operations())
     except KustomizeError as error:
-        if refused is not None:
-            raise _unparsable(source, refused, error) from None
-        return _Patch(source, objects, [])
-    return _decided(source, objects, operations, refused)
+        raise _unparsable(entry, refused, error) from None
 
 
 def _file_operations(layer: Layer, entry: PatchEntry, data: bytes) -> list[JsonOperation]:
@@ -244,32 +240,27 @@ def _file_operations(layer: Layer, entry: PatchEntry, data: bytes) -> list[JsonO
     return parse_operations(text, documents[0].node if documents else None, entry.path_node)
 
 
-def _decided(
-    source: str, objects: list[Resource], operations: list[JsonOperation], refused: KustomizeError | None
-) -> _Patch:
-    if objects and operations:
-        raise KustomizeError(
-            f"illegally qualifies as both an SM and JSON patch: {source}",
-            problem="the patch is both a strategic merge patch and a JSON patch",
-        )
-    return _Patch(source, objects, operations if refused is not None else [])
+def _source(entry: PatchEntry) -> str:
+    """How messages call the patch of an entry."""
+    text = entry.patch.strip(_SPACE)
+    return f"[patch: {quote(text)}]" if text else f"[path: {quote(entry.path)}]"
 
 
-def _unparsable(source: str, as_objects: KustomizeError, as_json: KustomizeError) -> KustomizeError:
+def _unparsable(entry: PatchEntry, as_objects: KustomizeError, as_json: KustomizeError) -> KustomizeError:
     """Neither kind: the reason that a person needs is the one of the kind the text looks like."""
     listed = as_objects.problem.startswith("a list")
     reason = as_json if listed else as_objects
     return KustomizeError(
-        f"unable to parse SM or JSON patch from {source}",
+        f"unable to parse SM or JSON patch from {_source(entry)}",
         problem=f"neither a strategic merge patch nor a JSON patch: {reason.problem}",
         span=reason.span,
     )
 
 
-def _first_embedded(scalar: Scalar) -> Node | None:
+def _first_embedded(scalar: Scalar, cache: ParseCache) -> Node | None:
     """The first document of an inline patch; None where it is empty, or JSON. Raises KustomizeError for no YAML."""
     try:
-        documents = parse_embedded(scalar)
+        documents = cache.embedded(scalar)
     except ManifestError as error:
         if scalar.text.lstrip(_SPACE).startswith("["):
             return None
@@ -281,7 +272,7 @@ def _merge_patches(layer: Layer, text: str, node: Node) -> list[Resource]:
     """The patches of an entry that is either a patch or a path."""
     scalar = node if isinstance(node, Scalar) and node.text == text else Scalar(text)
     try:
-        return embedded_resources(scalar)
+        return embedded_resources(scalar, layer.loader.cache)
     except KustomizeError:
         try:
             return resources_from(layer.loader.documents(text))
@@ -312,7 +303,7 @@ def _configured_json(layer: Layer, entry: PatchEntry) -> list[JsonOperation]:
             operations = _file_operations(layer, entry, data)
         else:
             scalar = entry.patch_node if isinstance(entry.patch_node, Scalar) else Scalar(text)
-            operations = parse_operations(text, _first_embedded(scalar), entry.patch_node)
+            operations = parse_operations(text, _first_embedded(scalar, layer.loader.cache), entry.patch_node)
     except KustomizeError as error:
         raise error.wrapped(f"decoding {text}: ") from None
     if not operations:
@@ -350,7 +341,7 @@ def _merge_by_target(resmap: ResMap, layer: Layer, entry: PatchEntry, patch: _Pa
     if len(patch.objects) > 1:
         raise KustomizeError(
             "Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set `patches.target` field: "
-            f"{patch.source}",
+            f"{_source(entry)}",
             problem="an entry with a target can hold one strategic merge patch only",
         )
     try:
@@ -418,7 +409,7 @@ def _merge_into(res: Resource, patch: Mapping, layer: Layer, rights: _Rights) ->
 def _apply_json_patch(resmap: ResMap, layer: Layer, entry: PatchEntry, patch: _Patch) -> None:
     if entry.target is None:
         raise KustomizeError(
-            f"must specify a target for JSON patch {patch.source}", problem="a JSON patch needs a target"
+            f"must specify a target for JSON patch {_source(entry)}", problem="a JSON patch needs a target"
         )
     selected = select(resmap, Selector.from_record(entry.target))
     op = Operation(Role.PATCHES, _JSON_NAME, entry.node.span)
