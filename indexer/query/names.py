@@ -40,8 +40,9 @@ def parse(words: Sequence[str], namespace: str | None = None) -> Name:
     """
     parts = words[0].split("/") if len(words) == 1 else list(words)
     if not 2 <= len(parts) <= 3 or not all(parts) or (len(words) > 1 and (len(words) > 2 or "/" in "".join(words))):
+        any_kind = f", or '*/{parts[0]}' for any kind" if len(parts) == 1 and parts[0] else ""
         raise FluxidxError(
-            f"{' '.join(words)}: not the name of an object: write KIND/NAME, KIND NAME or KIND/NAMESPACE/NAME"
+            f"{' '.join(words)}: not the name of an object: write KIND/NAME, KIND NAME or KIND/NAMESPACE/NAME{any_kind}"
         )
     if len(parts) == 2:
         return Name(parts[0], namespace, parts[1])

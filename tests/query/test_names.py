@@ -38,6 +38,12 @@ def test_anything_else_is_a_mistake_that_shows_the_right_way(words) -> None:
     assert caught.value.exit_code == ExitCode.ENVIRONMENT
 
 
+def test_a_name_alone_is_told_how_to_ask_for_any_kind(fleet) -> None:
+    with pytest.raises(FluxidxError, match=r"or '\*/api' for any kind$"):
+        parse(["api"])
+    assert ("prod", "Deployment", "shop", "api") in found(fleet.scope, "*/api")
+
+
 def test_two_namespaces_are_one_too_many() -> None:
     with pytest.raises(FluxidxError, match="-n says other"):
         parse(["deploy/shop/api"], "other")
