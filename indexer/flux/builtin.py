@@ -14,7 +14,6 @@ from operator import is_
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from indexer.kustomize.fieldspec import is_null
 from indexer.kustomize.nodes import string, text_at
 from indexer.manifest.node import (
     BOOL,
@@ -29,7 +28,7 @@ from indexer.manifest.node import (
     Sequence,
     relocated,
 )
-from indexer.manifest.scalars import tag_of
+from indexer.manifest.scalars import is_null, tag_of
 
 _DATA: Final = "kubernetes-0.36.json"
 _POINTER, _LIST, _MAP = "?", "-", "*"

@@ -12,13 +12,12 @@ from indexer.flux.postbuild import Expanded, Template
 from indexer.flux.resources import KustomizationSpec, group_of, kind_of, name_of, namespace_of
 from indexer.flux.scope import Kind, is_cluster_scoped
 from indexer.flux.sops import in_clear, is_refused, secrecy
-from indexer.kustomize.fieldspec import is_null
 from indexer.kustomize.nodes import find, put, text_at
 from indexer.kustomize.resource import Resource
 from indexer.manifest.gojson import dumps
 from indexer.manifest.history import Contribution, contributions
 from indexer.manifest.node import STR, Mapping, Node, Operation, Role, Scalar, Sequence, Span, Style, stamped
-from indexer.manifest.scalars import tag_of, to_data
+from indexer.manifest.scalars import is_null, tag_of, to_data
 
 _DIGEST: Final = 32
 

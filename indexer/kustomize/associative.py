@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from indexer.kustomize.fieldspec import is_null
 from indexer.kustomize.wrongkind import MAPPING, SCALAR, WrongKindError
 from indexer.manifest.node import Mapping, Node, Scalar
+from indexer.manifest.scalars import is_null
 
 Keys = tuple[str, ...]
 Values = tuple[str, ...]

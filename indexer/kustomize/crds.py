@@ -12,12 +12,12 @@ from typing import Final
 from indexer.kustomize.config import EMPTY, NameReference, TransformerConfig
 from indexer.kustomize.configurations import read_mapping
 from indexer.kustomize.errors import KustomizeError
-from indexer.kustomize.fieldspec import FieldSpec, is_null
+from indexer.kustomize.fieldspec import FieldSpec
 from indexer.kustomize.loader import Loader
 from indexer.kustomize.nodes import find
 from indexer.kustomize.resid import Gvk
 from indexer.manifest.node import STR, Mapping, Node, Scalar, Sequence
-from indexer.manifest.scalars import tag_of
+from indexer.manifest.scalars import is_null, tag_of
 
 _REQUIRED: Final = ("kind", "apiVersion", "metadata")
 _ANNOTATION: Final = "x-kubernetes-annotation"

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping as AbstractMapping
 
-from indexer.kustomize.fieldspec import Create, FieldSpec, is_null, set_scalar
+from indexer.kustomize.fieldspec import Create, FieldSpec, set_scalar
 from indexer.kustomize.nodes import string
 from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import Resource
 from indexer.kustomize.selection import Selection
 from indexer.kustomize.wrongkind import MAPPING, WrongKindError
 from indexer.manifest.node import STR, Mapping, Node, Operation, Scalar, Sequence, Style
+from indexer.manifest.scalars import is_null
 
 
 class EntrySetter:

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import Final
 
 from indexer.kustomize.errors import KustomizeError, of_manifest
-from indexer.kustomize.fieldspec import is_null
 from indexer.kustomize.jsonvalue import reread
 from indexer.kustomize.loader import ParseCache
 from indexer.kustomize.nodes import find, string_map, text_at
@@ -17,7 +16,7 @@ from indexer.kustomize.resource import Resource
 from indexer.manifest.compose import Document
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Node, Scalar, Sequence
-from indexer.manifest.scalars import to_data
+from indexer.manifest.scalars import is_null, to_data
 
 _NO_OBJECT: Final = "not a Kubernetes object: keep it out of the resources"
 

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from indexer.kustomize.errors import KustomizeError
-from indexer.kustomize.fieldspec import is_null
 from indexer.kustomize.regexp import regexp
 from indexer.kustomize.structured import dump, parse_text
 from indexer.kustomize.wrongkind import MAPPING, SCALAR, SEQUENCE, kind_of
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Node, Operation, Scalar, Sequence
+from indexer.manifest.scalars import is_null
 
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+\Z", re.ASCII)
 _KINDS: Final = {Mapping: MAPPING, Sequence: SEQUENCE, Scalar: SCALAR}

@@ -12,8 +12,8 @@ from typing import Final
 
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.resid import Gvk
-from indexer.manifest.node import NOWHERE, NULL, Mapping, Node, Operation, Scalar, Sequence
-from indexer.manifest.scalars import tag_of
+from indexer.manifest.node import NOWHERE, Mapping, Node, Operation, Scalar, Sequence
+from indexer.manifest.scalars import is_null
 
 ANY_KIND: Final = Gvk("", "", "")
 Setter = Callable[[Node], Node]
@@ -66,11 +66,6 @@ def merge_specs(existing: tuple[FieldSpec, ...], incoming: Iterable[FieldSpec]) 
         elif same.create != spec.create:
             raise KustomizeError("conflicting fieldspecs").located(spec.at)
     return tuple(result)
-
-
-def is_null(node: Node) -> bool:
-    """Whether ``node`` is a null, written or implied."""
-    return isinstance(node, Scalar) and tag_of(node) == NULL
 
 
 def new_node(create: Create, op: Operation | None = None) -> Node:

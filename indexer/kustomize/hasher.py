@@ -9,13 +9,12 @@ from hashlib import sha256
 from typing import Any, Final
 
 from indexer.kustomize.errors import KustomizeError, of_manifest
-from indexer.kustomize.fieldspec import is_null
 from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import Resource, put_scalar
 from indexer.manifest import gojson
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Operation, Role, Scalar
-from indexer.manifest.scalars import to_data
+from indexer.manifest.scalars import is_null, to_data
 
 # What is hashed of a kind: fields that always count, and one that counts where it is a mapping.
 _FIELDS: Final = {

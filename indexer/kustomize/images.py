@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from indexer.kustomize.errors import KustomizeError
-from indexer.kustomize.fieldspec import Create, FieldSpec, is_null, set_scalar
+from indexer.kustomize.fieldspec import Create, FieldSpec, set_scalar
 from indexer.kustomize.layer import Layer, Unmatched
 from indexer.kustomize.record import Record
 from indexer.kustomize.regexp import regexp
@@ -17,6 +17,7 @@ from indexer.kustomize.resource import Resource
 from indexer.kustomize.selection import Selection
 from indexer.kustomize.wrongkind import MAPPING, SCALAR, WrongKindError
 from indexer.manifest.node import Mapping, Node, Operation, Role, Scalar, Sequence
+from indexer.manifest.scalars import is_null
 
 _CONTAINERS: Final = ("containers", "initContainers")
 _TAG: Final = r"(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?$"

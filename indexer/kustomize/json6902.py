@@ -12,12 +12,11 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from indexer.kustomize.bounds import demand_bounds
 from indexer.kustomize.errors import KustomizeError, of_manifest
-from indexer.kustomize.fieldspec import is_null
 from indexer.kustomize.jsonvalue import converted, from_data, key, value_11
 from indexer.manifest import gojson
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Node, Operation, Removal, Scalar, Sequence, relocated, stamped
-from indexer.manifest.scalars import to_data, to_data_11
+from indexer.manifest.scalars import is_null, to_data, to_data_11
 
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+\Z", re.ASCII)
 _MISSING: Final = "missing value"

@@ -25,12 +25,11 @@ from indexer.kustomize.associative import (
 )
 from indexer.kustomize.entries import unify
 from indexer.kustomize.errors import KustomizeError
-from indexer.kustomize.fieldspec import is_null
 from indexer.kustomize.nodes import text_at
 from indexer.kustomize.schema import Schema, SchemaNode
 from indexer.kustomize.wrongkind import WrongKindError, kind_of
 from indexer.manifest.node import STR, Mapping, Node, Removal, Scalar, Sequence, Style, relocated
-from indexer.manifest.scalars import resolve, tag_of, to_data_11
+from indexer.manifest.scalars import is_null, resolve, tag_of, to_data_11
 
 _DIRECTIVE: Final = "$patch"
 _DELETE: Final = "delete"

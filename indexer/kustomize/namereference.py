@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable
 
 from indexer.kustomize.config import NameReference
 from indexer.kustomize.errors import KustomizeError
-from indexer.kustomize.fieldspec import Create, FieldSpec, apply, is_null
+from indexer.kustomize.fieldspec import Create, FieldSpec, apply
 from indexer.kustomize.nodes import find
 from indexer.kustomize.resid import NOT_A_NAMESPACE, Gvk
 from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import Resource
 from indexer.manifest.node import NOWHERE, Mapping, Node, Operation, Role, Scalar, Sequence, Style
-from indexer.manifest.scalars import to_data_11
+from indexer.manifest.scalars import is_null, to_data_11
 
 _NAME = "name reference"
 Candidates = list[Resource]

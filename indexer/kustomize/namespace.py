@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from indexer.kustomize.errors import KustomizeError
-from indexer.kustomize.fieldspec import Create, FieldSpec, apply, is_null, set_scalar
+from indexer.kustomize.fieldspec import Create, FieldSpec, apply, set_scalar
 from indexer.kustomize.layer import Layer
 from indexer.kustomize.nodes import find, put, text_at
 from indexer.kustomize.resmap import ResMap
@@ -18,6 +18,7 @@ from indexer.kustomize.resource import Resource
 from indexer.kustomize.selection import Selection
 from indexer.kustomize.wrongkind import MAPPING, SCALAR, SEQUENCE, WrongKindError
 from indexer.manifest.node import STR, Mapping, Node, Operation, Role, Scalar, Sequence
+from indexer.manifest.scalars import is_null
 
 _METADATA_NAMESPACE: Final = FieldSpec("metadata/namespace", create=True)
 _METADATA_NAME: Final = "metadata/name"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from indexer.kustomize.fieldspec import is_null
 from indexer.manifest.node import STR, Mapping, Node, Operation, Removal, Scalar, Style
+from indexer.manifest.scalars import is_null
 
 
 def find(node: Node | None, *path: str) -> Node | None:

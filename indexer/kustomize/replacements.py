@@ -13,7 +13,6 @@ from indexer.kustomize.bounds import demand_bounds, demand_short
 from indexer.kustomize.entries import unify
 from indexer.kustomize.errors import KustomizeError, of_manifest
 from indexer.kustomize.fieldpath import PathWriter, lookup, replaced_at, split_field_path
-from indexer.kustomize.fieldspec import is_null
 from indexer.kustomize.gotext import quote
 from indexer.kustomize.kustomization import REPLACEMENT
 from indexer.kustomize.layer import Layer, Unmatched
@@ -26,7 +25,7 @@ from indexer.kustomize.structured import parse_text, serialize
 from indexer.manifest.compose import parse_stream
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import NOWHERE, Mapping, Node, Operation, Role, Scalar, Sequence, relocated, stamped
-from indexer.manifest.scalars import tag_of, to_data_11
+from indexer.manifest.scalars import is_null, tag_of, to_data_11
 
 _NAME: Final = "replacement"
 _DEFAULT_FIELD_PATH: Final = "metadata.name"

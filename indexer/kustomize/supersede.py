@@ -5,10 +5,10 @@ Rules: kustomize's ``Resource.CopyMergeMetaDataFieldsFrom`` (kustomize-semantics
 
 from __future__ import annotations
 
-from indexer.kustomize.fieldspec import is_null
 from indexer.kustomize.nodes import drop, find, put, string
 from indexer.kustomize.resource import Behavior, Resource
 from indexer.manifest.node import STR, Mapping, Node, Operation, Removal, Scalar, Style, relocated
+from indexer.manifest.scalars import is_null
 
 
 def supersede(existing: Resource, new: Resource) -> Resource:

@@ -14,7 +14,7 @@ from indexer.kustomize.bounds import demand_short
 from indexer.kustomize.entries import unify
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.fieldpath import lookup, split_field_path
-from indexer.kustomize.fieldspec import Create, FieldSpec, is_null
+from indexer.kustomize.fieldspec import Create, FieldSpec
 from indexer.kustomize.record import Record
 from indexer.kustomize.resid import ResId
 from indexer.kustomize.resmap import ResMap
@@ -35,7 +35,7 @@ from indexer.manifest.node import (
     Sequence,
     Style,
 )
-from indexer.manifest.scalars import tag_of
+from indexer.manifest.scalars import is_null, tag_of
 
 _NAME: Final = "vars"
 _DEFAULT_FIELD_PATH: Final = "metadata.name"

@@ -45,6 +45,7 @@ _WORDS_11: Final = {
     **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), (BOOL, True)),
     **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), (BOOL, False)),
 }
+_NULLS: Final = frozenset(text for text, (tag, _) in _WORDS.items() if tag == NULL)
 _NUMERIC: Final = frozenset("+-.0123456789")
 _DECIMAL: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z", re.ASCII)
 _PREFIXED: Final = re.compile(r"([-+]?)0(?:[xX]([0-9a-fA-F]+)|[bB]([01]+)|[oO]?([0-7]+))\Z")
@@ -78,6 +79,14 @@ def tag_of(scalar: Scalar) -> str:
     return MERGE if scalar.text == "<<" else _resolved(scalar.text)[0]
 
 
+def is_null(node: Node) -> bool:
+    """Whether ``node`` is a null, written or implied."""
+    # As `tag_of` says, but without working out what else the text could be.
+    if not isinstance(node, Scalar):
+        return False
+    return node.tag == NULL if node.tag is not None else node.text in _NULLS and node.style is Style.PLAIN
+
+
 def to_data(node: Node) -> Any:
     """Typed data as kustomize's conversion to JSON sees it.
 
@@ -97,7 +106,7 @@ def _data(node: Node, *, flow: bool, root: bool = False) -> Any:
         flow = flow or node.flow
         data = {}
         for text, (key, value) in node.fields.items():
-            if key.tag is not None or (key.style is Style.PLAIN and _resolved(text)[0] != STR):
+            if key.tag is not None or (key.style is Style.PLAIN and (text in _WORDS or text[0] in _NUMERIC)):
                 _check_key(key, root=root)
             data[text] = _data(value, flow=flow)
         return data
@@ -107,11 +116,14 @@ def _data(node: Node, *, flow: bool, root: bool = False) -> Any:
         return [_data(item, flow=flow) for item in node.items]
     assert isinstance(node, Scalar)
     if node.tag is None:
+        text = node.text
         if node.style is not Style.PLAIN:
-            return refolded(node.text) if node.style is Style.FOLDED else node.text
-        value = _resolved(node.text)[1]
-        if flow and not node.text:
+            return refolded(text) if node.style is Style.FOLDED else text
+        if text not in _WORDS and text[0] not in _NUMERIC:
+            return text
+        if flow and not text:
             return ""
+        value = _resolved(text)[1]
     else:
         value = _tagged(node, _resolved)
     if value.__class__ is float and not -_INFINITY < value < _INFINITY:
