@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from indexer.cli.common import Session, shared
+from indexer.flux.identity import UnitState
 from indexer.query.rows import span, unit_of
 from indexer.query.scope import Scope
 from indexer.report.json import dumps
 from indexer.report.json import span as span_json
 from indexer.report.json import unit as unit_json
-from indexer.report.text import Writer, count
+from indexer.report.text import Writer, charts_left_alone, count
 
 if TYPE_CHECKING:
     from indexer.index.read import Row
@@ -43,7 +44,7 @@ def command(session: Session) -> None:
     elif session.output == "json":
         click.echo(dumps([_json(row) for row in rows]))
     elif rows:
-        click.echo(_text(rows, session.terminal))
+        click.echo(_text(rows, session.terminal, verbose=session.verbose))
 
 
 def _json(row: Row) -> dict[str, Any]:
@@ -62,23 +63,32 @@ def _json(row: Row) -> dict[str, Any]:
     }
 
 
-def _text(rows: Sequence[Row], terminal: Terminal) -> str:
+def _text(rows: Sequence[Row], terminal: Terminal, *, verbose: bool) -> str:
     writer = Writer(terminal, None)
+    quiet = set() if verbose else {row["unit_id"] for row in rows if _waits_for_chart(row)}
     for cluster in dict.fromkeys(row["cluster"] for row in rows):
         if str(writer):
             writer.line()
         own = [row for row in rows if row["cluster"] == cluster]
         objects = sum(row["objects"] for row in own)
         writer.heading(cluster, f"{count(len(own), 'unit')}, {count(objects, 'object')}")
-        _Forest(writer, own).write()
+        _Forest(writer, own, quiet).write()
+    if quiet:
+        writer.line()
+        writer.line(terminal.style(charts_left_alone(len(quiet)), dim=True))
     return str(writer)
 
 
-class _Forest:
-    """The trees of one cluster."""
+def _waits_for_chart(row: Row) -> bool:
+    return row["kind"] == "HelmRelease" and row["state"] == UnitState.UNRESOLVED and not row["objects"]
 
-    def __init__(self, writer: Writer, rows: Sequence[Row]) -> None:
+
+class _Forest:
+    """The trees of one cluster; the ``quiet`` units without their reason."""
+
+    def __init__(self, writer: Writer, rows: Sequence[Row], quiet: Set[int]) -> None:
         self._writer = writer
+        self._quiet = quiet
         self._terminal = writer.terminal
         self._rows = rows
         self._written: set[int] = set()
@@ -104,7 +114,7 @@ class _Forest:
         mark = self._terminal.glyph(mark, ascii_mark)
         name = f"{row['kind']} {'/'.join(filter(None, (row['namespace'], row['name'])))}"
         self._row(branch, mark, name, row, colour)
-        if row["reason"]:
+        if row["reason"] and row["unit_id"] not in self._quiet:
             bar = self._terminal.glyph("│", "|") if children else " "
             self._reason(f"{below}{bar}   ", row["reason"])
         for child in children:

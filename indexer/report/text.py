@@ -124,3 +124,8 @@ def some(texts: Sequence[str], room: int) -> str:
 
 def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def charts_left_alone(number: int) -> str:
+    """What stands for all the releases that wait for a chart: the rule in most repositories, and no fault of theirs."""
+    return f"{count(number, 'HelmRelease')} not rendered: charts that are not at hand are left alone (-v lists them)"
