@@ -13,7 +13,9 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from indexer.deferred import NamedTuple
 
 _PAGE = 100
 

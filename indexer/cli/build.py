@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import click
 
 from indexer.cli.common import Session, shared, usage
+from indexer.deferred import regex
 from indexer.errors import ExitCode
 from indexer.flux.identity import UnitState
 from indexer.report.terminal import Terminal
@@ -164,7 +165,7 @@ def _text(report: BuildReport, terminal: Terminal, *, verbose: bool) -> str:
     return str(writer)
 
 
-_PLACE: Final = re.compile(r"(\S+:\d+:\d+): (.*)", re.DOTALL)
+_PLACE: Final = regex(r"(\S+:\d+:\d+): (.*)", re.DOTALL)
 
 
 _FEW: Final = 4

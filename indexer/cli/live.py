@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from indexer.cli.common import Session, usage
+from indexer.deferred import NamedTuple
 from indexer.errors import ExitCode
 
 if TYPE_CHECKING:

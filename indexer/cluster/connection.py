@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from indexer import __version__
 from indexer.cluster.credentials import Credential, CredentialError, run_plugin
 from indexer.cluster.kubeconfig import Context
 from indexer.cluster.model import Trouble
+from indexer.deferred import regex
 
 if TYPE_CHECKING:
     import urllib3
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 JSON: Final = "application/json"
 _APPLY: Final = "application/apply-patch+yaml"
 _CHUNK: Final = 1 << 16
-_PREAMBLE: Final = re.compile(
-    r"^(?:\w+\(host=.*?\): )?(?:Failed to establish a new connection: )?(?:\[Errno -?\d+\] )?"
-)
+_PREAMBLE: Final = regex(r"^(?:\w+\(host=.*?\): )?(?:Failed to establish a new connection: )?(?:\[Errno -?\d+\] )?")
 _UNAUTHORIZED: Final = 401
 _PASSING: Final = frozenset({429, 500, 502, 503, 504})
 _TROUBLES: Final = {401: Trouble.UNAUTHORIZED, 403: Trouble.FORBIDDEN, 404: Trouble.ABSENT, 405: Trouble.ABSENT}

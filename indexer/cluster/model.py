@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from indexer.deferred import NamedTuple
 from indexer.flux.identity import ObjectId, UnitId
 
 READY: Final = "Ready"

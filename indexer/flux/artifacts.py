@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Iterator
 from fnmatch import translate
 from itertools import takewhile
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from indexer.deferred import NamedTuple, regex
 from indexer.flux.doublestar import Excludes, doublestar
 from indexer.flux.resources import ReferenceSpec, items_of, name_of, namespace_of
 from indexer.git import archive, sourceignore
@@ -104,7 +105,7 @@ def _directories(tree: Tree, directory: str) -> Iterator[str]:
             yield from _directories(tree, path)
 
 
-_GLOB: Final = re.compile(r"[*?\[\]]")
+_GLOB: Final = regex(r"[*?\[\]]")
 
 
 def _copy(operation: Node, artifact: ArtifactSpec, resolve: Resolve, files: Files) -> None:

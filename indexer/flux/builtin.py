@@ -12,8 +12,9 @@ from collections.abc import Callable
 from functools import cache
 from operator import is_
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple
 from indexer.kustomize.nodes import string, text_at
 from indexer.manifest.node import (
     BOOL,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
 
+from indexer.deferred import NamedTuple
 from indexer.git.command import GitError
 from indexer.git.repository import Repository, UnknownRevision
 from indexer.git.tree import Tree

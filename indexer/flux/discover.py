@@ -6,8 +6,9 @@ import marshal
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple
 from indexer.errors import FluxidxError
 from indexer.flux.config import ClusterConfig, Config, ConfigError
 from indexer.flux.fluxinstance import sync_of

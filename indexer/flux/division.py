@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple
 from indexer.flux.resources import items_of
 from indexer.git.tree import EntryKind, Tree, TreeError
 from indexer.kustomize.kustomization import FILE_NAMES

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-_PIECE: Final = re.compile(r"(?P<any>(?:(?<=/)|^)\*\*(?=/|$)/?)|\*+|\?|\[[!^]?\]?[^\]]*\]|\\.|[{},]|.", re.DOTALL)
+from indexer.deferred import regex
+
+_PIECE: Final = regex(r"(?P<any>(?:(?<=/)|^)\*\*(?=/|$)/?)|\*+|\?|\[[!^]?\]?[^\]]*\]|\\.|[{},]|.", re.DOTALL)
 
 
 @lru_cache(maxsize=256)

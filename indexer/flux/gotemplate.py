@@ -6,11 +6,11 @@ Actions stand between ``<<`` and ``>>``: pipelines, fields, variables, ``if``, `
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from indexer.deferred import regex
 from indexer.flux.gofunctions import FUNCTIONS
 from indexer.flux.gotokens import Piece, TemplateError, Token, lex, tokens
 from indexer.flux.govalues import FunctionError, Unsupported, Value, child_of, join_origins, show, truth
@@ -385,7 +385,7 @@ def _field(value: Value, name: str, start: int) -> Value:
     return child_of(value, name, start)
 
 
-_LINE: Final = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+_LINE: Final = regex(r"\r\n|[\n\r\x85\u2028\u2029]")
 
 
 def line_starts(text: str) -> list[int]:

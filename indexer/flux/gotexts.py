@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from indexer.deferred import regex
 from indexer.flux.govalues import FunctionError, Unsupported, strval
 
 
@@ -87,8 +88,8 @@ def strings(data: Any) -> list[str]:
     return [] if data is None else [strval(data)]
 
 
-_NOT_IN_SLUG: Final = re.compile("[^a-z0-9-_]")
-_DASHES: Final = re.compile("-+")
+_NOT_IN_SLUG: Final = regex("[^a-z0-9-_]")
+_DASHES: Final = regex("-+")
 _SLUG: Final = 63
 
 

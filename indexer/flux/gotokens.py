@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from indexer.deferred import regex
+
 
 class TemplateError(Exception):
     """A template that Go refuses too; ``offset`` is where in its text."""
@@ -43,9 +45,9 @@ class Token:
 _LEFT: Final = "<<"
 _RIGHT: Final = ">>"
 _SPACE: Final = " \t\r\n"
-_COMMENT: Final = re.compile(r"<<(?:-[ \t\r\n])?[ \t\r\n]*/\*")
-_END: Final = re.compile(r'"(?:\\.|[^"\\\n])*"|`[^`]*`|\'(?:\\.|[^\'\\\n])+\'|>>|["`]', re.DOTALL)
-_TOKEN: Final = re.compile(
+_COMMENT: Final = regex(r"<<(?:-[ \t\r\n])?[ \t\r\n]*/\*")
+_END: Final = regex(r'"(?:\\.|[^"\\\n])*"|`[^`]*`|\'(?:\\.|[^\'\\\n])+\'|>>|["`]', re.DOTALL)
+_TOKEN: Final = regex(
     r"""
     (?P<string>"(?:\\.|[^"\\\n])*"|`[^`]*`) |
     (?P<char>'(?:\\.|[^'\\\n])+') |
@@ -59,7 +61,7 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE,
 )
-_ESCAPE: Final = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))", re.DOTALL)
+_ESCAPE: Final = regex(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))", re.DOTALL)
 _ESCAPED: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 

@@ -6,7 +6,6 @@ kustomize itself writes with a later go-yaml, whose quotes differ; and quotes de
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
@@ -25,6 +24,7 @@ from ruamel.yaml.events import (
     StreamStartEvent,
 )
 
+from indexer.deferred import regex
 from indexer.manifest.gojson import dumps
 from indexer.manifest.node import TIMESTAMP, Scalar
 from indexer.manifest.scalars import resolve, to_data_11
@@ -42,7 +42,7 @@ _MAPPING_END: Final = MappingEndEvent()
 _SEQUENCE_START: Final = SequenceStartEvent(None, None, implicit=True, flow_style=False)
 _NO_ITEMS: Final = SequenceStartEvent(None, None, implicit=True, flow_style=True)
 _SEQUENCE_END: Final = SequenceEndEvent()
-_BASE_60: Final = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+_BASE_60: Final = regex(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 
 
 def _is_plain_text(text: str) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from indexer.deferred import NamedTuple
 from indexer.flux.kustomization import clamped
 from indexer.flux.resources import ReferenceSpec, items_of, name_of, namespace_of, truth
 from indexer.flux.sources import Registry, Sources

@@ -7,8 +7,9 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from indexer.deferred import NamedTuple
 from indexer.flux.helmchart import FoundChart, find_chart
 from indexer.flux.helmvalues import ReleaseValues, ValuesError, load
 from indexer.flux.hidden import secret_texts

@@ -6,8 +6,9 @@ import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from indexer.deferred import NamedTuple
 from indexer.flux.resources import ReferenceSpec, items_of, kind_of, namespace_of, truth
 from indexer.flux.sops import is_encrypted
 from indexer.helm.setpath import SetError, assignments

@@ -6,7 +6,9 @@ Named tuples, for the reason that ``indexer.manifest.provenance`` gives.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from indexer.deferred import NamedTuple
 
 if TYPE_CHECKING:
     from indexer.manifest.provenance import Span

@@ -6,11 +6,11 @@ What it says becomes a contribution of role ``values``.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from indexer.deferred import regex
 from indexer.flux.model import RenderedObject, Unit
 from indexer.git.tree import Tree, TreeError
 from indexer.manifest.comment import comments
@@ -18,7 +18,7 @@ from indexer.manifest.history import Contribution
 from indexer.manifest.node import Role, Scalar, leaves, pointer
 
 _MARK: Final = b"$imagepolicy"
-_SETTER: Final = re.compile(r"#\s*(\{.*\})")
+_SETTER: Final = regex(r"#\s*(\{.*\})")
 
 
 class Markers:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from indexer.deferred import NamedTuple
 from indexer.flux.generate import generate
 from indexer.flux.model import Inputs, UnitState
 from indexer.flux.objects import Applied, Digests, RefusedObject, applied, demand_identity

@@ -9,11 +9,11 @@ expressions over several lines, values with line breaks, quotes, comments and th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+from indexer.deferred import regex
 from indexer.flux.goyaml import dump
 from indexer.flux.substitute import Lookup, Part, SubstitutionError, expand, parse
 from indexer.manifest.compose import parse_stream
@@ -24,11 +24,11 @@ _WIDTH: Final = 70
 """Columns that the writer never folds; it does beyond 80, at a space."""
 # A quoted text without escapes, or a plain one that neither begins like anything else nor holds a colon or a hash that
 # would end it.
-_LINE: Final = re.compile(
+_LINE: Final = regex(
     r"""x: (?:"[ !#-\[\]-~]*"|'[ -&(-~]*'|(?:[A-Za-z0-9/._~+$(^\\]|-(?! ))(?:(?!: |:\n| #| \n)[ -~])*)\n""",
 )
 _BLOCK: Final = "x: |"
-_OTHER_BREAKS: Final = re.compile("[\r\x85\u2028\u2029]")
+_OTHER_BREAKS: Final = regex("[\r\x85\u2028\u2029]")
 
 Path = tuple[str, ...]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple
 from indexer.flux.model import ObjectId, RenderedObject, Substitution
 from indexer.flux.normalise import normalised, sent_at
 from indexer.flux.postbuild import Expanded, Template

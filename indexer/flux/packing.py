@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-import re
 import zlib
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from indexer.deferred import regex
 from indexer.flux.model import ObjectId, RenderedObject, Substitution
 from indexer.manifest.history import Contribution
 from indexer.manifest.node import (
@@ -32,7 +32,7 @@ from indexer.manifest.node import (
 Packed = tuple[Any, ...]
 
 _CIPHERTEXT: Final = "ENC["
-_VARIABLE: Final = re.compile(r"\w+")
+_VARIABLE: Final = regex(r"\w+")
 _WITHOUT_REFERENCES: Final = 2
 """The version of marshal's format in which only values count, and not whether two of them are one object."""
 _STYLES: Final = {style.value: style for style in Style}

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from indexer.deferred import NamedTuple
 from indexer.flux.goyaml import dump
 from indexer.flux.leafwise import leafwise
 from indexer.flux.model import Substitution

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Final
 
+from indexer.deferred import regex
 from indexer.flux.clones import GitRef, RefKind
 from indexer.flux.sources import Sources, UnresolvedSource, repository_name
 from indexer.git.directory import DirectoryTree
@@ -18,11 +18,11 @@ Place = tuple[Tree, str]
 # How forges call one file of a repository, at a branch, tag or commit.
 _RAW: Final = (
     (
-        re.compile(r"https://raw\.githubusercontent\.com/([^/]+/[^/]+)/(?:refs/(?:heads|tags)/)?([^/]+)/(.+)"),
+        regex(r"https://raw\.githubusercontent\.com/([^/]+/[^/]+)/(?:refs/(?:heads|tags)/)?([^/]+)/(.+)"),
         "github.com",
     ),
-    (re.compile(r"https://github\.com/([^/]+/[^/]+)/raw/(?:refs/(?:heads|tags)/)?([^/]+)/(.+)"), "github.com"),
-    (re.compile(r"https://(?P<host>[^/]+)/(.+)/-/raw/([^/]+)/(.+)"), ""),
+    (regex(r"https://github\.com/([^/]+/[^/]+)/raw/(?:refs/(?:heads|tags)/)?([^/]+)/(.+)"), "github.com"),
+    (regex(r"https://(?P<host>[^/]+)/(.+)/-/raw/([^/]+)/(.+)"), ""),
 )
 
 

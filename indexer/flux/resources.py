@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple
 from indexer.kustomize.nodes import find, string_map, text_at
 from indexer.manifest.node import Mapping, Node, Sequence
 

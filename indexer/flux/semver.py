@@ -9,18 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
+
+from indexer.deferred import NamedTuple, regex
 
 _TAIL: Final = r"(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
-_VERSION: Final = re.compile(rf"v?(\d+)\.(\d+)\.(\d+){_TAIL}", re.ASCII)
+_VERSION: Final = regex(rf"v?(\d+)\.(\d+)\.(\d+){_TAIL}", re.ASCII)
 _PART: Final = r"[0-9|xX*]+"
 _PARTIAL: Final = rf"v?({_PART})(?:\.({_PART}))?(?:\.({_PART}))?{_TAIL}"
 _OPERATORS: Final = r"!=|>=|=>|<=|=<|~>|=|>|<|~|\^|"
-_TERM: Final = re.compile(rf"({_OPERATORS})\s*{_PARTIAL}", re.ASCII)
-_SEPARATOR: Final = re.compile(r"\s*,\s*|\s+")
-_HYPHEN: Final = re.compile(r"(\S+)\s+-\s+(\S+)")
+_TERM: Final = regex(rf"({_OPERATORS})\s*{_PARTIAL}", re.ASCII)
+_SEPARATOR: Final = regex(r"\s*,\s*|\s+")
+_HYPHEN: Final = regex(r"(\S+)\s+-\s+(\S+)")
 _ANY: Final = frozenset({"x", "X", "*"})
-_LEADING_ZERO: Final = re.compile(r"0\d+")
+_LEADING_ZERO: Final = regex(r"0\d+")
 
 
 class BadRange(ValueError):

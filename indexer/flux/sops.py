@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from indexer.deferred import regex
 from indexer.flux.resources import KustomizationSpec, ReferenceSpec, group_of, is_kind, kind_of, name_of
 from indexer.kustomize.nodes import find, string_map, text_at
 from indexer.manifest.history import Contribution
@@ -25,10 +25,10 @@ _KEYS: Final = {
 }
 """What names a key of each kind in the ``sops`` field: nothing of it is secret."""
 _NAMES: Final = {
-    "age": re.compile(r"recipient\W+(age1[0-9a-z]+)"),
-    "pgp": re.compile(r"fp\W+([0-9A-F]{40})"),
-    "kms": re.compile(r"\b(arn:aws[a-z-]*:kms:[\w:/-]+)"),
-    "gcp_kms": re.compile(r"resource_id\W+(projects/[\w/.-]+)"),
+    "age": regex(r"recipient\W+(age1[0-9a-z]+)"),
+    "pgp": regex(r"fp\W+([0-9A-F]{40})"),
+    "kms": regex(r"\b(arn:aws[a-z-]*:kms:[\w:/-]+)"),
+    "gcp_kms": regex(r"resource_id\W+(projects/[\w/.-]+)"),
 }
 _DECRYPT: Final = "kustomize.toolkit.fluxcd.io/decrypt"
 

@@ -6,8 +6,9 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple
 from indexer.flux.artifacts import GeneratorError, artifacts_of, build_artifact
 from indexer.flux.clones import Clones, GitRef, git_ref, ref_names
 from indexer.flux.config import Config, SourceConfig

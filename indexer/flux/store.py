@@ -15,9 +15,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 from indexer import __version__
+from indexer.deferred import NamedTuple
 from indexer.flux.packing import canonical, digest
 
 LIMIT: Final = 256 * 1024 * 1024

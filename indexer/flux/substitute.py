@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final
+
+from indexer.deferred import NamedTuple, regex
 
 
 class SubstitutionError(Exception):
@@ -35,7 +37,7 @@ Part = str | Expansion
 Lookup = Callable[[Expansion], str | None]
 """The value of an expansion's variable, or None where it is not set."""
 
-NAME: Final = re.compile(r"[_A-Za-z][_A-Za-z0-9]*")
+NAME: Final = regex(r"[_A-Za-z][_A-Za-z0-9]*")
 """What a variable may be called; anything else fails the unit, used or not."""
 
 _DEFAULTS: Final = frozenset({"=", ":=", ":-", ":+", ":?"})
@@ -68,7 +70,7 @@ def is_default(expansion: Expansion) -> bool:
     return expansion.operator in _DEFAULTS
 
 
-_ASCII_NAME: Final = re.compile("[A-Za-z0-9_]*")
+_ASCII_NAME: Final = regex("[A-Za-z0-9_]*")
 
 
 @cache

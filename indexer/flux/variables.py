@@ -6,8 +6,9 @@ import base64
 import binascii
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Table
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple
 from indexer.flux.config import ClusterConfig
 from indexer.flux.model import Substitution, UnitId
 from indexer.flux.postbuild import Variable, Variables

@@ -7,14 +7,15 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from indexer.deferred import regex
 from indexer.flux.resources import OPERATOR, is_kind
 from indexer.git.tree import Tree, TreeError
 from indexer.kustomize.nodes import find, text_at
 from indexer.manifest.node import Mapping, Scalar, leaves
 
-_GATE: Final = re.compile(r"StrictPostBuildSubstitutions=(true|false)")
-_HEADER: Final = re.compile(r"^# Flux Version: v?(\d+)\.(\d+)", re.MULTILINE)
-_VERSION: Final = re.compile(r"[v=~^]*(\d+)\.(\d+)")
+_GATE: Final = regex(r"StrictPostBuildSubstitutions=(true|false)")
+_HEADER: Final = regex(r"^# Flux Version: v?(\d+)\.(\d+)", re.MULTILINE)
+_VERSION: Final = regex(r"[v=~^]*(\d+)\.(\d+)")
 _STRICT_SINCE: Final = (2, 9)
 _COMPONENTS: Final = "gotk-components.yaml"
 _PATCHES: Final = "kustomization.yaml"

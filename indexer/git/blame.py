@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
-from typing import NamedTuple
+
+from indexer.deferred import NamedTuple
 
 
 class Commit(NamedTuple):

@@ -17,6 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from indexer.deferred import regex
 from indexer.git.command import Git
 from indexer.git.text import decoded
 
@@ -26,8 +27,8 @@ _DIFF: Final = (
     "--no-ext-diff", "--no-textconv", "--diff-algorithm=myers", "--submodule=short", "--ignore-submodules=dirty",
     "--no-relative", "-O/dev/null",
 )  # fmt: skip
-_HUNK: Final = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
-_PATCH: Final = re.compile(rb"^diff --git ", re.MULTILINE)
+_HUNK: Final = regex(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
+_PATCH: Final = regex(rb"^diff --git ", re.MULTILINE)
 
 Lines = tuple[int, int]
 """First and last line, from 1, inclusive."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import quote, unquote, urlsplit
+
+from indexer.deferred import NamedTuple
 
 
 class Forge(StrEnum):

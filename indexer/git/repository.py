@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from indexer.deferred import NamedTuple
 from indexer.git import status
 from indexer.git.command import Git, GitError, without_filters
 from indexer.git.status import Status

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple, regex
 from indexer.git.text import decoded, encoded
 from indexer.git.tree import EntryKind, Tree, TreeError
 
@@ -143,8 +144,8 @@ def _expression(glob: str) -> re.Pattern[str] | None:
 
 
 _MEMBER: Final = r"(?:\\.|[^\]\\-])"
-_RANGE: Final = re.compile(rf"({_MEMBER})(?:-({_MEMBER}))?", re.DOTALL)
-_CLASS: Final = re.compile(rf"(\^?+)((?:{_MEMBER}(?:-{_MEMBER})?)+)\]", re.DOTALL)
+_RANGE: Final = regex(rf"({_MEMBER})(?:-({_MEMBER}))?", re.DOTALL)
+_CLASS: Final = regex(rf"(\^?+)((?:{_MEMBER}(?:-{_MEMBER})?)+)\]", re.DOTALL)
 
 
 def _character_class(found: re.Match[str]) -> str:

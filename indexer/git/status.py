@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple
 from indexer.git.text import decoded
 
 COMMAND: Final = (

@@ -7,7 +7,9 @@ are not UTF-8 are decoded with ``surrogateescape``.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from indexer.deferred import NamedTuple
 
 
 class EntryKind(StrEnum):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Final
 
+from indexer.deferred import regex
 from indexer.git import disk
 from indexer.git.linked import without_lfs_pointer
 from indexer.git.text import decoded
@@ -17,7 +17,7 @@ LISTING: Final = (
 )  # fmt: skip
 """One command for everything; its tags: H cached, S not checked out, C changed, R removed, ? not tracked."""
 
-_CONVERTS: Final = re.compile(rb"(?m)^[^#\n]*[ \t](text|eol|crlf|filter|ident|working-tree-encoding)\b")
+_CONVERTS: Final = regex(rb"(?m)^[^#\n]*[ \t](text|eol|crlf|filter|ident|working-tree-encoding)\b")
 
 
 class Listing:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from indexer.deferred import NamedTuple, regex
 from indexer.helm.chart import Chart, ChartError
 from indexer.helm.process import WORKER, Limits
 
-_HEADER: Final = re.compile(r"^---\n# Source: (.+)\n", re.MULTILINE)
+_HEADER: Final = regex(r"^---\n# Source: (.+)\n", re.MULTILINE)
 _LIMITS: Final = Limits()
 _SHOWN: Final = 400
 """Characters at either end of a message: a template that includes itself is named a thousand times."""

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from indexer.deferred import NamedTuple, regex
 
 Value = str | int | bool | None
 Path = tuple[str | int, ...]
 
 _MAX_INDEX: Final = 65536
 _MAX_DEPTH: Final = 30
-_INTEGER: Final = re.compile(r"[-+]?[0-9]+")
+_INTEGER: Final = regex(r"[-+]?[0-9]+")
 _WORDS: Final[dict[str, Value]] = {"true": True, "false": False, "null": None}
 
 
@@ -43,7 +45,7 @@ def assignments(path: str, value: str, *, literal: bool = False) -> list[Assignm
 
 
 _QUOTES: Final = "'\""
-_SPECIAL: Final = re.compile(r"[\\,\[\]{}]")
+_SPECIAL: Final = regex(r"[\\,\[\]{}]")
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -6,19 +6,19 @@ object is its whole template.
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple, regex
 from indexer.manifest.node import Source, Span
 
-_SEPARATOR: Final = re.compile(r"(?:\{\{.*?\}\})?---\s*(?:#.*)?")
-_KIND: Final = re.compile(r"""kind:\s*["']?([A-Za-z0-9]+)["']?\s*(?:#.*)?""")
-_NAME: Final = re.compile(r"""\s+name:\s*["']?([a-z0-9.-]+)["']?\s*(?:#.*)?""")
-_TOP: Final = re.compile(r"[A-Za-z]+:")
-_SILENT: Final = re.compile(r"\s*(?:#.*|\{\{-?\s*(?:if|else|end|with|range|define|/\*|\$\w+\s*:?=).*\}\}\s*)?")
+_SEPARATOR: Final = regex(r"(?:\{\{.*?\}\})?---\s*(?:#.*)?")
+_KIND: Final = regex(r"""kind:\s*["']?([A-Za-z0-9]+)["']?\s*(?:#.*)?""")
+_NAME: Final = regex(r"""\s+name:\s*["']?([a-z0-9.-]+)["']?\s*(?:#.*)?""")
+_TOP: Final = regex(r"[A-Za-z]+:")
+_SILENT: Final = regex(r"\s*(?:#.*|\{\{-?\s*(?:if|else|end|with|range|define|/\*|\$\w+\s*:?=).*\}\}\s*)?")
 """A line that makes no output of its own."""
-_VALUES: Final = re.compile(r"\.Values((?:\.[A-Za-z_][A-Za-z0-9_]*)+)")
+_VALUES: Final = regex(r"\.Values((?:\.[A-Za-z_][A-Za-z0-9_]*)+)")
 
 
 class Document(NamedTuple):

@@ -9,9 +9,10 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from indexer import __version__
+from indexer.deferred import NamedTuple
 from indexer.errors import IndexMissing
 from indexer.flux.identity import UnitId, UnitState
 from indexer.index.freshness import Target, open_fresh, target_of

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from indexer import __version__
+from indexer.deferred import NamedTuple
 from indexer.errors import IndexMissing
 from indexer.git.status import fingerprint
 from indexer.index.errors import IndexStale

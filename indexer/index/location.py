@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from indexer.deferred import NamedTuple
 from indexer.index.errors import IndexUnusable
 
 if TYPE_CHECKING:

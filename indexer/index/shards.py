@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from indexer.deferred import NamedTuple
 from indexer.errors import IndexMissing
 from indexer.flux.clusters import no_trees
 from indexer.flux.division import Shard

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from indexer.deferred import NamedTuple
 from indexer.flux.model import Cluster, Unit, UnitId
 from indexer.index.location import Location
 from indexer.index.read import storable

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import posixpath
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple
 from indexer.git.tree import EntryKind, Tree, TreeError
 from indexer.kustomize.bounds import demand_bounds, too_deep
 from indexer.kustomize.buildmetadata import MANAGED_BY_LABEL, Requested, finish

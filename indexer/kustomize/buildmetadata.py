@@ -8,8 +8,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable
 from collections.abc import Mapping as AbstractMapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from indexer.deferred import NamedTuple
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.nodes import drop, find, put, string, stringified
 from indexer.kustomize.remote import parse_repo_spec

@@ -7,8 +7,9 @@ a cycle, so its result is kept with what it read; an overlay copies the resource
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from indexer.deferred import NamedTuple
 from indexer.git.recording import RecordingTree
 from indexer.git.tree import Tree
 from indexer.kustomize.loader import Loader, ParseCache

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import NamedTuple
 
+from indexer.deferred import NamedTuple
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.fieldspec import FieldSpec, merge_specs
 from indexer.kustomize.resid import Gvk

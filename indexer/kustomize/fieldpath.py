@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from indexer.deferred import regex
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.regexp import regexp
 from indexer.kustomize.structured import dump, parse_text
@@ -19,7 +20,7 @@ from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Node, Operation, Scalar, Sequence
 from indexer.manifest.scalars import is_null
 
-_INTEGER: Final = re.compile(r"[-+]?[0-9]+\Z", re.ASCII)
+_INTEGER: Final = regex(r"[-+]?[0-9]+\Z", re.ASCII)
 _KINDS: Final = {Mapping: MAPPING, Sequence: SEQUENCE, Scalar: SCALAR}
 _N = TypeVar("_N", Mapping, Sequence, Scalar)
 

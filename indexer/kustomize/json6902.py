@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
+from indexer.deferred import NamedTuple, regex
 from indexer.kustomize.bounds import demand_bounds
 from indexer.kustomize.errors import KustomizeError, of_manifest
 from indexer.kustomize.jsonvalue import converted, from_data, key, value_11
@@ -18,7 +19,7 @@ from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Node, Operation, Removal, Scalar, Sequence, relocated, stamped
 from indexer.manifest.scalars import is_null, to_data, to_data_11
 
-_INTEGER: Final = re.compile(r"[-+]?[0-9]+\Z", re.ASCII)
+_INTEGER: Final = regex(r"[-+]?[0-9]+\Z", re.ASCII)
 _MISSING: Final = "missing value"
 _BAD_INDEX: Final = "invalid index referenced"
 _UNKNOWN: Final = "unknown"

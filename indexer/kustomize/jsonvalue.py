@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from indexer.deferred import regex
 from indexer.manifest.gojson import dumps
 from indexer.manifest.gonumber import float_text
 from indexer.manifest.node import STR, Mapping, Node, Operation, Scalar, Sequence, Style
 from indexer.manifest.scalars import resolve, to_data, to_data_11
 
-_OLD_BOOL: Final = re.compile(r"(?:y|Y|yes|Yes|YES|on|On|ON|n|N|no|No|NO|off|Off|OFF)\Z")
-_BASE_60: Final = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z", re.ASCII)
-_NOT_PLAIN: Final = re.compile(
+_OLD_BOOL: Final = regex(r"(?:y|Y|yes|Yes|YES|on|On|ON|n|N|no|No|NO|off|Off|OFF)\Z")
+_BASE_60: Final = regex(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z", re.ASCII)
+_NOT_PLAIN: Final = regex(
     r"""[-?:](?:\s|\Z)|[,\[\]{}#&*!|>'"%@`\s]|---|\.\.\.|.*(?::(?:\s|\Z)|\s#|\s\Z|[\x00-\x1f\x7f])"""
 )
 

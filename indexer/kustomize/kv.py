@@ -8,8 +8,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.gotext import quote
 from indexer.kustomize.loader import Loader

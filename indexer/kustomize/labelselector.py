@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple, regex
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.gotext import quote
 
@@ -17,7 +18,7 @@ _SYMBOLS: Final = frozenset(["==", "!=", "=", "!", "<", ">", "(", ")", ",", ""])
 _OPERATORS: Final = frozenset(["=", "==", "!=", "in", "notin", "<", ">"])
 _NAME: Final = r"(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]\Z"
 _DOMAIN: Final = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*\Z"
-_INTEGER: Final = re.compile(r"[-+]?[0-9]+\Z", re.ASCII)
+_INTEGER: Final = regex(r"[-+]?[0-9]+\Z", re.ASCII)
 _MAX_NAME: Final = 63
 _MAX_DOMAIN: Final = 253
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
+from indexer.deferred import NamedTuple
 from indexer.kustomize.loader import Loader
 from indexer.kustomize.schema import SchemaHolder
 from indexer.manifest.node import Span

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.fieldspec import Create, FieldSpec, apply, set_scalar
 from indexer.kustomize.layer import Layer

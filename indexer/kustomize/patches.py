@@ -7,8 +7,9 @@ Rules: kustomize's ``PatchTransformer``, ``PatchStrategicMergeTransformer`` and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple
 from indexer.kustomize.errors import KustomizeError, of_manifest
 from indexer.kustomize.factory import embedded_resources, resources_from
 from indexer.kustomize.gotext import quote

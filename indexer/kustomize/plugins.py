@@ -9,8 +9,9 @@ Rules: kustomize's ``api/internal/plugins/loader`` and ``builtinhelpers`` (kusto
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from indexer.deferred import NamedTuple
 from indexer.kustomize import generators
 from indexer.kustomize.annotations import annotation_transformer
 from indexer.kustomize.errors import KustomizeError, of_manifest

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping as AbstractMapping
 from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from indexer.deferred import NamedTuple
 from indexer.kustomize.errors import KustomizeError
 from indexer.manifest.gojson import dumps
 from indexer.manifest.node import Mapping, Node, Scalar, Sequence

@@ -6,8 +6,9 @@ Python's ``re`` has another syntax and backtracks without end on patterns like `
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple
 from indexer.kustomize.errors import KustomizeError
 
 # RE2's words for what is wrong, and those of Go's port of it.

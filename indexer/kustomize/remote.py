@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 from urllib.parse import parse_qs
 
+from indexer.deferred import NamedTuple, regex
 from indexer.git.tree import Tree
 
 _SCHEMES: Final = ("ssh://", "https://", "http://", "file://")
-_USERNAME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*@")
-_WEB: Final = re.compile(r"https?:", re.IGNORECASE)
+_USERNAME: Final = regex(r"[a-zA-Z][a-zA-Z0-9-]*@")
+_WEB: Final = regex(r"https?:", re.IGNORECASE)
 
 
 class RepoSpec(NamedTuple):

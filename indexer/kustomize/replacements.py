@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple
 from indexer.kustomize.bounds import demand_bounds, demand_short
 from indexer.kustomize.entries import unify
 from indexer.kustomize.errors import KustomizeError, of_manifest

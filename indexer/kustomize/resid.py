@@ -6,7 +6,9 @@ Rules: kustomize's ``kyaml/resid``.
 from __future__ import annotations
 
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final
+
+from indexer.deferred import NamedTuple
 
 NOT_A_NAMESPACE: Final = "_non_namespaceable_"
 DEFAULT_NAMESPACE: Final = "default"

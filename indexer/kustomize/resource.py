@@ -7,8 +7,9 @@ tree holds nothing but what the user wrote. Annotations of that name in a user's
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple
 from indexer.kustomize.nodes import find, put, string_map, text_at
 from indexer.kustomize.resid import Gvk, ResId, parse_api_version
 from indexer.manifest.node import Mapping, Node, Operation, Scalar, Span

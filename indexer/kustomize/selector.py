@@ -6,8 +6,9 @@ Rules: kustomize's ``api/types/selector.go`` (kustomize-semantics.md §9.2) and 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.labelselector import Requirement, parse_selector
 from indexer.kustomize.record import Record

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from ruamel.yaml import events
 
+from indexer.deferred import regex
 from indexer.manifest import gojson
 from indexer.manifest.comment import comments
 from indexer.manifest.compose import parse_stream
@@ -22,7 +23,7 @@ from indexer.manifest.node import MERGE, NOWHERE, STR, Mapping, Node, Scalar, Se
 from indexer.manifest.scalars import resolve, tag_of, to_data
 
 _UNBROKEN: Final = 1 << 30
-_TRAILING: Final = re.compile(" +$", re.MULTILINE)
+_TRAILING: Final = regex(" +$", re.MULTILINE)
 _FULL_TAG: Final = "tag:yaml.org,2002:"
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple, regex
 from indexer.kustomize.bounds import demand_short
 from indexer.kustomize.entries import unify
 from indexer.kustomize.errors import KustomizeError
@@ -39,10 +40,10 @@ from indexer.manifest.scalars import is_null, tag_of
 
 _NAME: Final = "vars"
 _DEFAULT_FIELD_PATH: Final = "metadata.name"
-_INDEXED: Final = re.compile(r"(.*)\[(\d+)\]", re.DOTALL | re.ASCII)
+_INDEXED: Final = regex(r"(.*)\[(\d+)\]", re.DOTALL | re.ASCII)
 # What follows a "$": another one (an escape), a name in parentheses, or anything else, which stays.
-_REFERENCE: Final = re.compile(r"\$(?:(\$)|\(([^)]*)\))", re.DOTALL)
-_GO_INTEGER: Final = re.compile(r"[-+]?[0-9]+\Z", re.ASCII)
+_REFERENCE: Final = regex(r"\$(?:(\$)|\(([^)]*)\))", re.DOTALL)
+_GO_INTEGER: Final = regex(r"[-+]?[0-9]+\Z", re.ASCII)
 _GO_BOOLEANS: Final = {
     **dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), "true"),
     **dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), "false"),

@@ -9,12 +9,14 @@ from typing import Any, Final
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.tokens import ScalarToken, StreamEndToken
 
+from indexer.deferred import regex
+
 try:
     from _ruamel_yaml import CParser
 except ImportError:
     CParser = None
 
-_COMMENT: Final = re.compile(r"(?:^|(?<=[ \t]))#.*$", re.MULTILINE)
+_COMMENT: Final = regex(r"(?:^|(?<=[ \t]))#.*$", re.MULTILINE)
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 

@@ -6,9 +6,8 @@ loop with a stack of its own and without calls that can be avoided.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
@@ -24,6 +23,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scanner import ScannerError
 
+from indexer.deferred import NamedTuple, regex
 from indexer.manifest.errors import DuplicateKeyError, ManifestError, error_at
 from indexer.manifest.merge import MERGE_KEY, inline_merges
 from indexer.manifest.move import move, shifted
@@ -42,9 +42,9 @@ MAX_BYTES: Final = 1 << 24
 MAX_NODES: Final = 1_000_000
 """Nodes that the aliases of one document may stand for."""
 
-_SEPARATOR: Final = re.compile(r"\n---(.*)\n")
-_UNLIKE_A_STREAM: Final = re.compile(rb"\n(?:---(?![ \t]*(?:[ \t]#.*)?(?:\n|\Z))|\.\.\.|%)")
-_LINE_BREAK: Final = re.compile("[\n\r\x85\u2028\u2029]")
+_SEPARATOR: Final = regex(r"\n---(.*)\n")
+_UNLIKE_A_STREAM: Final = regex(rb"\n(?:---(?![ \t]*(?:[ \t]#.*)?(?:\n|\Z))|\.\.\.|%)")
+_LINE_BREAK: Final = regex("[\n\r\x85\u2028\u2029]")
 _STYLES: Final = {str(style): style for style in Style} | {None: Style.PLAIN}
 _YAML_TAG: Final = "tag:yaml.org,2002:"
 

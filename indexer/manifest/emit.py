@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import cmp_to_key, lru_cache
 from typing import Any, Final
 
+from indexer.deferred import regex
 from indexer.manifest.errors import EmitError
 from indexer.manifest.gonumber import float_text, json_float_text
 from indexer.manifest.node import INT, STR, Style
@@ -23,21 +24,21 @@ _CACHED: Final = 200
 """Longer strings hardly occur twice."""
 # Of a class of characters, the smaller half is named: compiling the other one takes as long as parsing ten files.
 _NO_TEXT: Final = r"\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff\U00010000-\U0010ffff"
-_UNPRINTABLE: Final = re.compile(rf"[\0-\t\x0b-\x1f{_NO_TEXT}]")
-_REFUSED: Final = re.compile(r"[\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_UNPRINTABLE: Final = regex(rf"[\0-\t\x0b-\x1f{_NO_TEXT}]")
+_REFUSED: Final = regex(r"[\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _BREAKS: Final = "\n\r\x85\u2028\u2029"
-_BREAK: Final = re.compile(f"[{_BREAKS}]")
-_BREAK_AND_REST: Final = re.compile(f"^[^{_BREAKS}]*|[{_BREAKS}][^{_BREAKS}]*")
-_FOLDED_BREAKS: Final = re.compile(" *\x85[ \x85]*")
-_NOT_PLAIN: Final = re.compile(
+_BREAK: Final = regex(f"[{_BREAKS}]")
+_BREAK_AND_REST: Final = regex(f"^[^{_BREAKS}]*|[{_BREAKS}][^{_BREAKS}]*")
+_FOLDED_BREAKS: Final = regex(" *\x85[ \x85]*")
+_NOT_PLAIN: Final = regex(
     f"---|[.]{{3}}|[ #,\\[\\]{{}}&*!|>'\"%@`]|[-?:](?:[ \t]|\\Z)|.*(?::(?:[ \t]|\\Z)|[ \t{_BREAKS}]#|[{_BREAKS}]| \\Z)",
     re.DOTALL,
 )
-_NOT_LITERAL: Final = re.compile(" (?:[\n\u2028\u2029]|\\Z)")
-_NOT_SINGLE: Final = re.compile(" [\u2028\u2029]|[\u2028\u2029] ")
-_SIXTY: Final = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
-_ESCAPED: Final = re.compile(rf"[\0-\x1f\"\\\u2028\u2029{_NO_TEXT}]")
-_ANY: Final = re.compile(".", re.DOTALL)
+_NOT_LITERAL: Final = regex(" (?:[\n\u2028\u2029]|\\Z)")
+_NOT_SINGLE: Final = regex(" [\u2028\u2029]|[\u2028\u2029] ")
+_SIXTY: Final = regex(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
+_ESCAPED: Final = regex(rf"[\0-\x1f\"\\\u2028\u2029{_NO_TEXT}]")
+_ANY: Final = regex(".", re.DOTALL)
 _ESCAPES: Final = {
     "\0": "\\0", "\a": "\\a", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\v": "\\v", "\f": "\\f", "\r": "\\r",
     "\x1b": "\\e", '"': '\\"', "\\": "\\\\", "\x85": "\\N", "\xa0": "\\_", "\u2028": "\\L", "\u2029": "\\P",

@@ -7,14 +7,13 @@ the text itself begins with a space the writer puts none, and a break is lost.)
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-_LINE: Final = re.compile(r"([^\n]+)(\n*)")
+from indexer.deferred import regex
+
+_LINE: Final = regex(r"([^\n]+)(\n*)")
 # Of a class of characters, the smaller half is named: compiling the other one takes as long as parsing ten files.
-_NOT_IN_BLOCKS: Final = re.compile(
-    " \n| \\Z|[\0-\b\v-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff\U00010000-\U0010ffff]"
-)
+_NOT_IN_BLOCKS: Final = regex(" \n| \\Z|[\0-\b\v-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff\U00010000-\U0010ffff]")
 """What makes the writer give up the folded style for double quotes, which lose nothing."""
 
 

@@ -6,15 +6,16 @@ import json
 import re
 from typing import Any, Final
 
+from indexer.deferred import regex
 from indexer.manifest.gonumber import json_float_text
 
 # The order of UTF-8 bytes is that of code points, so keys are sorted as Go sorts them.
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":"))
 # What Go escapes besides. All of it stands in texts alone.
 _ASCII: Final = (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"))
-_OTHERS: Final = re.compile("[\u2028\u2029\ud800-\udfff]")
+_OTHERS: Final = regex("[\u2028\u2029\ud800-\udfff]")
 # Floats are written otherwise. Few data hold any: where none can be, no text is gone through for them.
-_MAY_HOLD_FLOATS: Final = re.compile(r"[:,\[]-?(?:[0-9]+[.e]|[IN])")
+_MAY_HOLD_FLOATS: Final = regex(r"[:,\[]-?(?:[0-9]+[.e]|[IN])")
 _TEXT_OR_FLOAT: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|-?(?:[0-9]+(?:\.[0-9]+(?:e[-+][0-9]+)?|e[-+][0-9]+)|Infinity)|NaN'
 
 

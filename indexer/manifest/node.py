@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple
 from indexer.manifest.provenance import Role, Source, Span
 
 __all__ = [

@@ -7,7 +7,8 @@ import them: a named tuple is defined, made, hashed and compared in a fraction o
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+
+from indexer.deferred import NamedTuple
 
 
 class Role(StrEnum):

@@ -12,6 +12,7 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
+from indexer.deferred import regex
 from indexer.manifest.compose import duplicate_error
 from indexer.manifest.errors import NonStringKeyError, UndecodableError, error_at
 from indexer.manifest.folded import refolded
@@ -47,12 +48,12 @@ _WORDS_11: Final = {
 }
 _NULLS: Final = frozenset(text for text, (tag, _) in _WORDS.items() if tag == NULL)
 _NUMERIC: Final = frozenset("+-.0123456789")
-_DECIMAL: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z", re.ASCII)
-_PREFIXED: Final = re.compile(r"([-+]?)0(?:[xX]([0-9a-fA-F]+)|[bB]([01]+)|[oO]?([0-7]+))\Z")
-_ODD_SIGN: Final = re.compile(r"0(?:b([-+][01]+)|o([-+][0-7]+))\Z")
-_SIGNED_OCTAL: Final = re.compile("0_*o_*[-+]")
-_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
-_FRACTION: Final = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?\Z")
+_DECIMAL: Final = regex(r"[-+]?(?:0|[1-9][0-9]*)\Z", re.ASCII)
+_PREFIXED: Final = regex(r"([-+]?)0(?:[xX]([0-9a-fA-F]+)|[bB]([01]+)|[oO]?([0-7]+))\Z")
+_ODD_SIGN: Final = regex(r"0(?:b([-+][01]+)|o([-+][0-7]+))\Z")
+_SIGNED_OCTAL: Final = regex("0_*o_*[-+]")
+_FLOAT: Final = regex(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_FRACTION: Final = regex(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?\Z")
 _DATE: Final = (
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
     r"(?:(?:[Tt](?P<th>[0-9]{1,2})| (?P<sh>[0-9]{1,2})):([0-9]{1,2}):([0-9]{1,2})(?:[.,]([0-9]{1,9}))?"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +9,7 @@ from typing import Final
 
 from indexer.cluster.model import LiveSource, LiveUnit
 from indexer.cluster.reader import LiveCluster
+from indexer.deferred import regex
 from indexer.flux.identity import UnitId
 from indexer.git.command import GitError
 from indexer.git.remotes import same_repository
@@ -19,7 +19,7 @@ from indexer.manifest.provenance import Span
 from indexer.query.rows import span, unit_of
 from indexer.query.trace import trace
 
-_COMMIT: Final = re.compile(r"(?:^|[/@]|sha1:)(?P<sha>[0-9a-f]{7,64})$")
+_COMMIT: Final = regex(r"(?:^|[/@]|sha1:)(?P<sha>[0-9a-f]{7,64})$")
 _DEEPEST: Final = 10
 _SHORT: Final = 10
 

@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 from indexer.cluster.model import LiveObject, Resource, Unreadable
 from indexer.cluster.reader import LiveCluster
+from indexer.deferred import NamedTuple
 from indexer.flux.identity import ObjectId, UnitId
 from indexer.flux.model import RenderedObject, Unit
 from indexer.flux.resources import KUSTOMIZE

@@ -6,25 +6,25 @@ The messages are kustomize-controller's and helm-controller's; they name objects
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from indexer.deferred import regex
 from indexer.index.read import Row
 from indexer.manifest.provenance import Source, Span
 from indexer.query.rows import span
 from indexer.query.scope import Scope
 
-_OBJECT: Final = re.compile(r"\b([A-Z][A-Za-z0-9]+)/(?:([a-z0-9][a-z0-9.-]*)/)?([a-z0-9][a-z0-9.:-]*)")
-_FIELD: Final = re.compile(
+_OBJECT: Final = regex(r"\b([A-Z][A-Za-z0-9]+)/(?:([a-z0-9][a-z0-9.-]*)/)?([a-z0-9][a-z0-9.:-]*)")
+_FIELD: Final = regex(
     r"\.?\b((?:spec|metadata|data|stringData|rules|subjects|roleRef|webhooks)(?:[.\[][\w.\-\[\]/]*\w\]?)?)"
 )
-_INDEX: Final = re.compile(r"\[(\w[^\]]*)\]")
-_FILE: Final = re.compile(r"(?:/[\w.-]+)+/?([\w./-]*\.ya?ml)|([\w./-]+\.ya?ml)")
-_VARIABLE: Final = re.compile(r'variable (?:not set[^"]*"|")([A-Za-z_]\w*)"')
-_LINE: Final = re.compile(r"\bline (\d+)\b")
-_START: Final = re.compile(r"\S")
+_INDEX: Final = regex(r"\[(\w[^\]]*)\]")
+_FILE: Final = regex(r"(?:/[\w.-]+)+/?([\w./-]*\.ya?ml)|([\w./-]+\.ya?ml)")
+_VARIABLE: Final = regex(r'variable (?:not set[^"]*"|")([A-Za-z_]\w*)"')
+_LINE: Final = regex(r"\bline (\d+)\b")
+_START: Final = regex(r"\S")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path, PurePosixPath
-from typing import Final, NamedTuple
+from typing import Final
 
+from indexer.deferred import NamedTuple, regex
 from indexer.errors import FluxidxError
 from indexer.git.tree import EntryKind, Tree
 
 # A column, as compilers and editors write it, is understood and left out.
-_LINES: Final = re.compile(r"(?P<path>.+?):(?P<first>[0-9]+)(?:-(?P<last>[0-9]+)|:[0-9]+)?:?", re.DOTALL)
+_LINES: Final = regex(r"(?P<path>.+?):(?P<first>[0-9]+)(?:-(?P<last>[0-9]+)|:[0-9]+)?:?", re.DOTALL)
 
 
 class Place(NamedTuple):

@@ -6,8 +6,8 @@ import os
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
+from indexer.deferred import NamedTuple
 from indexer.flux.identity import UnitId, UnitState
 from indexer.git.sourceignore import Ignore, load
 from indexer.git.tree import EntryKind, Tree, TreeError

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 from typing import Final
 
+from indexer.deferred import regex
 from indexer.flux.model import RenderedObject
 from indexer.flux.resources import group_of, kind_of
 from indexer.flux.sops import is_encrypted
@@ -19,7 +19,7 @@ _GENERATOR: Final = "secretGenerator"
 _OPEN: Final = ("apiVersion", "kind", "metadata")
 """What SOPS leaves readable, and an answer may say of an encrypted object."""
 
-_VARIABLE: Final = re.compile(r"\w+")
+_VARIABLE: Final = regex(r"\w+")
 HIDDEN: Final = "(redacted)"
 CHANGED: Final = "(redacted, another value)"
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from indexer.deferred import regex
 from indexer.index.read import storable
 
 LIMIT: Final = 60_000
 """Characters of a comment. GitHub takes 65,536, GitLab a million, Gitea and Forgejo 65,535 by default."""
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~])")
+_SPECIAL: Final = regex(r"([\\`*_{}\[\]<>#|~])")
 _CUT: Final = "_… {count} more cannot be shown here, where a comment has to end: `{command}` shows all._"
 
 

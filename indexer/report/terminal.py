@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+
+from indexer.deferred import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from textwrap import wrap
 from typing import Any, Final
 
 from indexer.cluster.model import Condition, LiveSource, LiveUnit, Trouble, Unreadable
+from indexer.deferred import regex
 from indexer.query.answers import Match, Where
 from indexer.query.applied import Applied, Branch, Change
 from indexer.query.differing import Differing
@@ -21,7 +21,7 @@ from indexer.report import text_where
 from indexer.report.terminal import Terminal
 from indexer.report.text import INDENT, LABEL, Writer, count, object_name, place
 
-_HASH: Final = re.compile(r"\b([0-9a-f]{10})[0-9a-f]{30,54}\b")
+_HASH: Final = regex(r"\b([0-9a-f]{10})[0-9a-f]{30,54}\b")
 _VALUE: Final = 60
 """Characters of a field's value that are shown."""
 _RECENT: Final = 60

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
+from indexer.deferred import regex
 from indexer.flux.model import RenderedObject, Unit, UnitId
 from indexer.git.changes import Changes, SideName
 from indexer.git.sourceignore import IGNORE_FILE, NOTHING, Ignore, load
@@ -24,7 +24,7 @@ _DECISIVE: Final = (
     "ref", "ignore", "include",
 )  # fmt: skip
 """Fields of a unit's or a source's spec that say what is applied, the likeliest first."""
-_PLACE: Final = re.compile(r"(?P<file>[^\s:]+):(?P<line>\d+)(?::(?P<column>\d+))?: ")
+_PLACE: Final = regex(r"(?P<file>[^\s:]+):(?P<line>\d+)(?::(?P<column>\d+))?: ")
 _LISTED: Final = 5
 
 Reason = Cause | Unexplained

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from indexer.deferred import regex
 from indexer.errors import FluxidxError
 from indexer.flux.config import Config
 from indexer.flux.discover import NoEntryPoint
@@ -17,7 +17,7 @@ from indexer.git.changes import Changes, SideName
 from indexer.git.repository import Repository, UnknownRevision
 from indexer.query.impact.model import Side, UnitKey
 
-_RANGE: Final = re.compile(r"(?P<base>.*?)(?P<dots>\.{2,3})(?P<head>.*)")
+_RANGE: Final = regex(r"(?P<base>.*?)(?P<dots>\.{2,3})(?P<head>.*)")
 _TRUNKS: Final = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 _DEEPER: Final = (
     "this is a shallow clone, and its history ends before the commit that both have in common: fetch more with "

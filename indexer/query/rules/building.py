@@ -10,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
+from indexer.deferred import regex
 from indexer.flux.model import Cluster, Unit, UnitState
 from indexer.git.tree import EntryKind, Tree, TreeError
 from indexer.kustomize.kustomization import FILE_NAMES
@@ -20,7 +21,7 @@ from indexer.query.findings import Finding, Severity
 from indexer.query.rules.catalogue import RULES
 from indexer.query.rules.view import View, is_unknown
 
-_PLACE: Final = re.compile(r"(.+?):(\d+):(\d+): (.*)", re.DOTALL)
+_PLACE: Final = regex(r"(.+?):(\d+):(\d+): (.*)", re.DOTALL)
 
 
 def failed_units(tree: Tree, clusters: Iterable[Cluster]) -> Iterator[Finding]:
@@ -62,9 +63,7 @@ _DEPRECATED: Final = {
     "vars": "replacements",
 }
 """Field of a kustomization → what takes its place."""
-_MARKS: Final = re.compile(
-    rb"^(bases|patches(StrategicMerge|Json6902)|imageTags|commonLabels|vars|.*\benv)\b", re.MULTILINE
-)
+_MARKS: Final = regex(rb"^(bases|patches(StrategicMerge|Json6902)|imageTags|commonLabels|vars|.*\benv)\b", re.MULTILINE)
 
 
 def deprecated_fields(tree: Tree, clusters: Iterable[Cluster]) -> Iterator[Finding]:

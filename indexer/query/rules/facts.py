@@ -6,12 +6,12 @@ that it had.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from indexer.deferred import regex
 from indexer.flux.model import ObjectId, RenderedObject, Unit
 from indexer.flux.postbuild import NOT_SET
 from indexer.flux.resources import (
@@ -29,9 +29,9 @@ from indexer.kustomize.nodes import find, string_map, text_at
 from indexer.manifest.node import NOWHERE, Mapping, Node, Role, Scalar, Sequence, Source, Span, overridden, span_of
 from indexer.query.rules.references import Reference, references_of
 
-_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+_NAME: Final = regex(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 """What can be the name of an object."""
-_UNEXPANDED: Final = re.compile(r"\$\{([_A-Za-z]\w*)[^}]*\}")
+_UNEXPANDED: Final = regex(r"\$\{([_A-Za-z]\w*)[^}]*\}")
 _PRUNE: Final = f"{KUSTOMIZE}/prune"
 _FORCE: Final = f"{KUSTOMIZE}/force"
 _APPLY: Final = f"{KUSTOMIZE}/ssa"

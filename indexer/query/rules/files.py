@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from indexer.deferred import regex
 from indexer.flux.model import Cluster
 from indexer.git.sourceignore import IGNORE_FILE, Ignore, RuleOrigin, load
 from indexer.git.tree import EntryKind, Tree, TreeError
@@ -20,8 +21,8 @@ from indexer.query.rules.view import is_unknown
 
 _UNREACHABLE: Final = RULES["unreachable-file"]
 _INEFFECTIVE: Final = RULES["ineffective-ignore"]
-_KIND: Final = re.compile(rb"^kind:[ \t]*[\"']?(\w+)", re.MULTILINE)
-_VERSION: Final = re.compile(rb"^apiVersion:[ \t]*[\"']?([\w.-]+)(/)?", re.MULTILINE)
+_KIND: Final = regex(rb"^kind:[ \t]*[\"']?(\w+)", re.MULTILINE)
+_VERSION: Final = regex(rb"^apiVersion:[ \t]*[\"']?([\w.-]+)(/)?", re.MULTILINE)
 
 
 def at_line(file: str, line: int) -> Span:
@@ -73,7 +74,7 @@ def _hides_units(tree: Tree, reached: Reached) -> bool:
     return any(_UNIT.search(_text(tree, path)) for path in below if path.endswith((".yaml", ".yml")))
 
 
-_UNIT: Final = re.compile(rb"^apiVersion:[ \t]*[\"']?kustomize\.toolkit\.fluxcd\.io/", re.MULTILINE)
+_UNIT: Final = regex(rb"^apiVersion:[ \t]*[\"']?kustomize\.toolkit\.fluxcd\.io/", re.MULTILINE)
 
 
 def _text(tree: Tree, path: str) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
 
+from indexer.deferred import regex
 from indexer.flux.config import Config, IgnoreConfig
 from indexer.flux.model import ObjectId
 from indexer.git.tree import Tree, TreeError
@@ -17,7 +18,7 @@ from indexer.query.rules.catalogue import RULES, Rule
 from indexer.query.rules.files import at_line
 
 _MARK: Final = b"fluxidx:"
-_COMMENT: Final = re.compile(r"#\s*fluxidx:\s*ignore\s+([\w-]+(?:\s*,\s*[\w-]+)*)[ \t]*(.*)")
+_COMMENT: Final = regex(r"#\s*fluxidx:\s*ignore\s+([\w-]+(?:\s*,\s*[\w-]+)*)[ \t]*(.*)")
 _TEXTS: Final = (".yaml", ".yml", ".env", ".properties", ".sourceignore", "Kustomization")
 _UNUSED: Final = RULES["unused-ignore"]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from indexer.deferred import regex
 from indexer.errors import FluxidxError
 from indexer.flux.config import Config, ConfigError, PolicyConfig
 from indexer.flux.model import ObjectId, UnitId
@@ -13,7 +13,7 @@ from indexer.index.read import Index
 from indexer.manifest.node import Source, Span
 from indexer.query.findings import Finding, Severity
 
-_COLUMN: Final = re.compile(r"\{(\w+)\}")
+_COLUMN: Final = regex(r"\{(\w+)\}")
 
 Row = dict[str, Any]
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from indexer.deferred import regex
 from indexer.flux.model import Unit
 from indexer.git.tree import Tree, TreeError
 from indexer.manifest.node import Span
@@ -52,7 +53,7 @@ def _waits_for_bootstrap(tree: Tree, file: str) -> bool:
 
 
 _COMPONENTS: Final = "gotk-components.yaml"
-_KIND: Final = re.compile(rb"^kind:", re.MULTILINE)
+_KIND: Final = regex(rb"^kind:", re.MULTILINE)
 
 
 def _of(unit: Unit) -> dict[Span, tuple[str, str]]:
