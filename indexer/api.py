@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from indexer.query.check import Checked
     from indexer.query.findings import Finding
     from indexer.query.impact import Impact
+    from indexer.query.impact.live import Said
     from indexer.query.live import LiveWhere
+    from indexer.query.rules.live import Live
     from indexer.query.scope import Scope
 
 
@@ -215,12 +217,17 @@ class Judged(NamedTuple):
 
     impact: Impact
     findings: Sequence[Finding]
+    said: Sequence[Said] | None = None
+    """What each live cluster says of the objects; None where none was to be asked."""
 
 
-def impact(project: Project | Path | str, change: str | None = None) -> Judged:
+def impact(
+    project: Project | Path | str, change: str | None = None, clusters: Sequence[LiveCluster] | None = None
+) -> Judged:
     """What merging ``BASE``, ``BASE..HEAD`` or ``BASE...HEAD`` does, on every cluster.
 
-    ``BASE`` alone is compared with the working tree; None: from where the branch left its upstream.
+    ``BASE`` alone is compared with the working tree; None: from where the branch left its upstream. ``clusters`` are
+    live ones (see ``where_live``), which are asked what is really there.
     """
     from indexer.flux.store import Store
     from indexer.query.impact import impact as ask
@@ -229,9 +236,25 @@ def impact(project: Project | Path | str, change: str | None = None) -> Judged:
     project = _project(project)
     with Store.within(project.repository.git_dir) as store:
         answer = ask(project.repository, project.config, change, clusters=project.clusters, store=store)
-        whole = not project.clusters
-        found = findings(answer, project.repository, project.config, store, whole=whole, index=project.index)
-    return Judged(answer, found)
+        said, live = _asked(project, answer, clusters) if clusters is not None else (None, None)
+        found = findings(
+            answer,
+            project.repository,
+            project.config,
+            store,
+            whole=not project.clusters,
+            index=project.index,
+            live=live,
+        )
+    return Judged(answer, found, said)
+
+
+def _asked(project: Project, answer: Impact, clusters: Sequence[LiveCluster]) -> tuple[Sequence[Said], Live]:
+    from indexer.query.impact.live import live_impact
+    from indexer.query.rules.live import Live
+
+    said = live_impact(answer, project.repository, project.config, clusters, project.clusters)
+    return said, Live.of(said, clusters)
 
 
 def check(project: Project | Path | str, *files: str, revision: str | None = None) -> Checked:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer.cli.common import Session, shared, usage
+from indexer.cli.common import Session, shared
 from indexer.cli.live import LiveCommand, LiveOptions, asked_clusters, asked_servers, live_options
 from indexer.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from indexer.cluster.reader import LiveCluster
     from indexer.query.findings import Finding
     from indexer.query.gate import Gate
     from indexer.query.impact import Impact
     from indexer.query.impact.live import Said
     from indexer.query.rules.catalogue import Rule
-
-
-_LIVE_FORMATS = ("text", "json", "markdown")
 
 
 @click.command("impact", cls=LiveCommand)
@@ -34,7 +33,7 @@ _LIVE_FORMATS = ("text", "json", "markdown")
     help="The findings that make it exit 1: error, warning, note or names of rules; none: never.",
 )
 @live_options(optional=True)
-@shared(*_LIVE_FORMATS, "sarif", "github", "junit", question=False)
+@shared("text", "json", "markdown", "sarif", "github", "junit", question=False)
 def command(session: Session, change: str | None, with_diff: bool, gate: str, live: LiveOptions | None) -> ExitCode:
     """Show what merging a change does, on every cluster.
 
@@ -45,26 +44,27 @@ def command(session: Session, change: str | None, with_diff: bool, gate: str, li
     from indexer.query.check import rules_of
     from indexer.query.gate import Gate
 
-    if live is not None and session.output not in _LIVE_FORMATS:
-        raise usage(f"what clusters say is shown by -o {', '.join(_LIVE_FORMATS)}: leave --live out")
     rules = rules_of(session.config)
     stop = Gate.parse(gate, rules)
-    answer, found = api.impact(session, change)
-    said = _asked(session, live, answer) if live is not None else None
+    with _clusters(session, live) as clusters:
+        answer, found, said = api.impact(session, change, clusters)
     click.echo(_shown(session, answer, found, rules, stop, said, with_diff=with_diff), color=session.terminal.colour)
     if stop.fails(found):
         return ExitCode.FINDINGS
     return ExitCode.DONE if said is None or any(one.answer for one in said) else ExitCode.ENVIRONMENT
 
 
-def _asked(session: Session, live: LiveOptions, answer: Impact) -> tuple[Said, ...]:
-    from indexer.query.impact.live import live_impact
-
-    if not live.cached:
+@contextmanager
+def _clusters(session: Session, live: LiveOptions | None) -> Iterator[Sequence[LiveCluster] | None]:
+    """The clusters to ask; None without ``--live``."""
+    if live is None:
+        yield None
+    elif live.cached:
+        with session.index() as index, asked_clusters(session, live, index) as clusters:
+            yield clusters
+    else:
         with asked_servers(session, live) as servers:
-            return live_impact(answer, session.repository, session.config, servers, session.clusters)
-    with session.index() as index, asked_clusters(session, live, index) as clusters:
-        return live_impact(answer, session.repository, session.config, clusters, session.clusters)
+            yield servers
 
 
 def _shown(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from indexer.flux.model import ObjectId, UnitId
@@ -25,6 +25,14 @@ class Severity(StrEnum):
     def rank(self) -> int:
         """0 is the worst."""
         return _WORST_FIRST.index(self)
+
+
+class Verdict(NamedTuple):
+    """How bad something is, with what the cluster says of it."""
+
+    severity: Severity
+    says: str = ""
+    """As `Finding.live`."""
 
 
 _WORST_FIRST: Final = tuple(Severity)
@@ -49,6 +57,13 @@ class Finding:
     cluster: str | None = None
     """None where it holds for the repository as such."""
     unit: UnitId | None = None
+    live: str = ""
+    """What the cluster says of it, where it was asked: ``it is not there, so nothing is deleted``."""
+
+    @property
+    def told(self) -> str:
+        """The message, and what the cluster says."""
+        return f"{self.message} (in the cluster: {self.live})" if self.live else self.message
 
     @property
     def file(self) -> str | None:
@@ -62,7 +77,10 @@ class Finding:
 
     @property
     def fingerprint(self) -> str:
-        """Hex digest that stays the same while lines above move: the rule, the file and the words of the finding."""
+        """Hex digest that stays the same while lines above move: the rule, the file and the words of the finding.
+
+        What a cluster says has no part in it, since that changes by itself.
+        """
         parts = (self.rule, self.file or "", str(self.object or ""), self.words)
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
@@ -81,7 +99,7 @@ def grouped(findings: Iterable[Finding]) -> tuple[Grouped, ...]:
     """Findings that say the same of the same lines as one, in the order of `in_order`."""
     found: dict[tuple[object, ...], list[Finding]] = {}
     for finding in in_order(findings):
-        found.setdefault((finding.rule, finding.severity, finding.message, finding.span), []).append(finding)
+        found.setdefault((finding.rule, finding.severity, finding.told, finding.span), []).append(finding)
     return tuple(
         Grouped(same[0], tuple(sorted({one.cluster for one in same if one.cluster is not None})))
         for same in found.values()

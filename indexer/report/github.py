@@ -24,7 +24,7 @@ def _annotation(group: Grouped) -> str:
         if one.span.line == one.span.end_line:
             properties |= {"col": str(one.span.column), "endColumn": str(one.span.end_column)}
     clusters = f" (clusters {', '.join(group.clusters)})" if len(group.clusters) > 1 else ""
-    return command(_COMMANDS[one.severity], one.message + clusters, properties)
+    return command(_COMMANDS[one.severity], one.told + clusters, properties)
 
 
 def command(name: str, message: str, properties: dict[str, str]) -> str:

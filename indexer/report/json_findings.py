@@ -36,6 +36,7 @@ def finding(one: Finding, rules: Mapping[str, Rule], gate: Gate) -> dict[str, An
         "family": rules[one.rule].family,
         "severity": one.severity,
         "message": one.message,
+        "live": one.live or None,
         "object": object_id(one.object) if one.object is not None else None,
         "span": span(one.span),
         "related": [span(related) for related in one.related],

@@ -39,7 +39,7 @@ def _suite(root: ET.Element, rule: Rule, groups: list[Grouped], gate: Gate) -> t
             case.set("line", str(one.span.line))
         if gate.stops(one):
             failures += 1
-            failed = ET.SubElement(case, "failure", type=one.severity, message=_legal(one.message))
+            failed = ET.SubElement(case, "failure", type=one.severity, message=_legal(one.told))
             failed.text = _legal(_details(group))
         else:
             ET.SubElement(case, "system-out").text = _legal(f"{one.severity}: {_details(group)}")
@@ -59,7 +59,7 @@ def _title(group: Grouped) -> str:
 
 def _details(group: Grouped) -> str:
     one = group.finding
-    lines = [one.message]
+    lines = [one.told]
     if group.clusters:
         lines.append(f"clusters: {', '.join(group.clusters)}")
     lines += [f"see {span.source.file}:{span.line}" for span in one.related]

@@ -69,7 +69,7 @@ def _line(group: Grouped, link: Link, *, named: bool = False) -> str:
     where = [f"{at(one.span, link)}"] if one.span is not None else []
     where += [f"({names(group.clusters)})"] if group.clusters else []
     rule = f"**{one.rule}** " if named else ""
-    text = f"- {rule}{' '.join(where)} {plain(one.message)}"
+    text = f"- {rule}{' '.join(where)} {plain(one.told)}"
     related = [at(span, link) for span in one.related[:_RELATED]]
     if related:
         more = f" and {len(one.related) - _RELATED} more" if len(one.related) > _RELATED else ""

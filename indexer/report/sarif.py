@@ -69,7 +69,7 @@ def _result(group: Grouped, rule_index: int, occurrence: int) -> dict[str, Any]:
         "ruleId": one.rule,
         "ruleIndex": rule_index,
         "level": one.severity,
-        "message": {"text": one.message},
+        "message": {"text": one.told},
         "locations": [location] if location else [],
         "relatedLocations": related,
         "partialFingerprints": {_FINGERPRINT: fingerprint},

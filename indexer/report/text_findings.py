@@ -69,6 +69,8 @@ def _finding(writer: Writer, one: Grouped, *, verbose: bool) -> None:
     link = writer.file_url(finding.file) if finding.file is not None else None
     writer.line(f"  {terminal.link(where, link)}  {terminal.style(on, fg='cyan')}")
     writer.wrapped(storable(finding.message), 4)
+    if finding.live:
+        writer.wrapped(storable(f"in the cluster: {finding.live}"), 4, fg="cyan")
     listed = finding.related if verbose else finding.related[:_RELATED]
     for span in listed:
         writer.line(terminal.style(f"    {terminal.glyph('↳', '>')} {storable(place(span))}", dim=True))

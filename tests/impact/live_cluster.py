@@ -34,6 +34,7 @@ _KINDS = {
     ("apps", "StatefulSet"): True,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): False,
     ("example.org", "Gear"): True,
+    ("rbac.authorization.k8s.io", "RoleBinding"): True,
 }
 APPS = UnitId("Kustomization", "flux-system", "apps")
 LABELS = {
@@ -95,7 +96,12 @@ class FakeCluster:
         id_ = ObjectId(group, version, body["kind"], given.get("namespace"), given["name"])
         owners = (Owner(id_._replace(kind=owner), "gone", controller=True),) if owner is not None else ()
         metadata = Metadata(
-            id_, given["name"], "2026-01-01T00:00:00Z", LABELS if labels is None else labels, owners=owners
+            id_,
+            given["name"],
+            "2026-01-01T00:00:00Z",
+            LABELS if labels is None else labels,
+            given.get("annotations") or {},
+            owners,
         )
         self.objects[id_.key] = LiveObject(metadata, body, writers)
 

@@ -217,7 +217,11 @@ def test_what_clusters_said_is_asked_again_from_a_snapshot(asking: Asking, capsy
     assert [one["trouble"] for one in cluster["unreadable"]] == ["not kept"]
 
 
-@pytest.mark.parametrize("output", ["sarif", "github", "junit"])
-def test_formats_without_a_place_for_it_refuse(asking: Asking, output: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["impact", "--repo", str(asking.fleet.root), "--live", "-o", output]) == 2
-    assert "leave --live out" in capsys.readouterr().err
+@pytest.mark.parametrize("output", ["text", "markdown", "json", "sarif", "github", "junit"])
+def test_findings_say_in_every_format_what_is_there(asking: Asking, output: str) -> None:
+    """The Namespace that goes, and the claim in it."""
+    code, text = asking.text("--live", "-o", output)
+    assert code == 1
+    said = " ".join(text.split())
+    assert "it takes with it 6 objects (2 Gear, 1 ConfigMap, 1 Deployment, 1 PersistentVolumeClaim, 1 Secret)" in said
+    assert "of which no code makes again ConfigMap shop/by-hand" in said

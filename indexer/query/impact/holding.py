@@ -51,6 +51,8 @@ class Contents:
     """How many more there are, which others own and which go with them."""
     undefined: tuple[ObjectId, ...]
     """Those that no code defines, neither before the change nor after it: nothing makes them again."""
+    complete: bool = True
+    """Whether all kinds could be listed."""
 
     @property
     def total(self) -> int:
@@ -126,14 +128,17 @@ class Holdings:
     def _contents(self, lists: Iterable[Listed]) -> Contents:
         roots: list[Metadata] = []
         owned = 0
+        complete = not self._cluster.discovery.unreadable
         for listed in lists:
+            complete = complete and listed.unreadable is None
             self.unreadable += [listed.unreadable] if listed.unreadable is not None else []
             written = [one for one in listed.items if one.owners or native(one) is None]
             roots += [one for one in written if not one.owners]
             owned += sum(bool(one.owners) for one in written)
         kinds = Counter(one.id.kind for one in roots)
         ordered = tuple(sorted(kinds.items(), key=lambda pair: (-pair[1], pair[0])))
-        return Contents(ordered, owned, tuple(one.id for one in roots if not self._defined(one.id)))
+        undefined = tuple(one.id for one in roots if not self._defined(one.id))
+        return Contents(ordered, owned, undefined, complete)
 
     def _resource(self, definition: Any) -> Resource | None:
         group, kind = _at(definition, "spec", "group"), _at(definition, "spec", "names", "kind")

@@ -65,7 +65,10 @@ class LiveChange:
     """None where that could not be read."""
     served: bool = True
     """Whether the cluster knows the kind at all."""
-    metadata: Metadata | None = None
+    lost: Unreadable | None = None
+    """Why it could not be read."""
+    live: LiveObject | None = None
+    """As it is; without fields where a snapshot has none, and where it is a Secret."""
     trace: Trace | None = None
     """Who has the object; None where it does not exist."""
     manager: str | None = None
@@ -76,6 +79,10 @@ class LiveChange:
     settled: tuple[str, ...] = ()
     """JSON pointers of the changes that the cluster already has."""
     holding: Holding | None = None
+
+    @property
+    def metadata(self) -> Metadata | None:
+        return self.live.metadata if self.live is not None else None
 
     @property
     def is_done(self) -> bool:
@@ -265,10 +272,10 @@ class _Asking:
 
     def _object(self, change: ObjectChange, kind: ChangeKind, found: LiveObject | Unreadable | None) -> LiveChange:
         if not isinstance(found, LiveObject):
-            exists = False if found is None or found.trouble is Trouble.ABSENT else None
-            if exists is None and found is not None:
-                self._lost.append(found)
-            return LiveChange(change, kind, exists=exists, served=found is not None)
+            lost = None if found is None or found.trouble is Trouble.ABSENT else found
+            self._lost += [lost] if lost is not None else []
+            exists = False if lost is None else None
+            return LiveChange(change, kind, exists=exists, served=found is not None, lost=lost)
         traced = trace(self._cluster, found.metadata)
         self._lost += traced.unreadable
         fields, settled = self._fields(change, kind, found)
@@ -276,7 +283,7 @@ class _Asking:
             change,
             kind,
             exists=True,
-            metadata=found.metadata,
+            live=found,
             trace=traced,
             manager=next((one.manager for one in _newest(found)), None),
             compared=_is_open(found),

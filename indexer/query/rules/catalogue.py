@@ -50,6 +50,7 @@ _OF_CHANGES: Final = {
     "changed-target",
     "changed-namespace",
     "scaled-to-zero",
+    "live-overwrite",
 }
 _ERROR, _WARNING, _NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
@@ -70,6 +71,7 @@ _RULES: Final = (
         ("changed-target", _ERROR, "A unit applies to another cluster or namespace than before"),
         ("changed-namespace", _WARNING, "An object changes its namespace: it is deleted and made anew"),
         ("scaled-to-zero", _WARNING, "A workload is scaled to no replicas"),
+        ("live-overwrite", _WARNING, "A change overwrites what somebody made or changed in the cluster"),
     ),
     *_family(
         Family.REFERENCES,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from indexer.flux.config import Config
 from indexer.flux.model import Cluster
@@ -12,7 +13,7 @@ from indexer.flux.store import Store
 from indexer.git.repository import Repository
 from indexer.index.read import Index
 from indexer.query.findings import Finding, Severity, in_order
-from indexer.query.impact import Impact, Side
+from indexer.query.impact import ChangeKind, Impact, Side
 from indexer.query.rules.catalogue import RULES, Family
 from indexer.query.rules.collect import Collected, Wanted
 from indexer.query.rules.fields import changed_cluster, changed_target, immutable, scaled_to_zero
@@ -24,6 +25,9 @@ from indexer.query.rules.policy import policy_findings
 from indexer.query.rules.state import findings_on
 from indexer.query.rules.view import View, is_unknown, views
 
+if TYPE_CHECKING:
+    from indexer.query.rules.live import Live
+
 
 def findings(
     impact: Impact,
@@ -33,11 +37,13 @@ def findings(
     *,
     whole: bool = True,
     index: Callable[[str | None], Index] | None = None,
+    live: Live | None = None,
 ) -> tuple[Finding, ...]:
     """The findings of a change, the worst first; ``whole``: whether the impact is that of all clusters.
 
     Of what ``check`` finds, only that counts which the base does not have. What the head side says is to be ignored is
-    left out. The repository's own policies are asked of the ``index`` of each side, by its commit.
+    left out. The repository's own policies are asked of the ``index`` of each side, by its commit; ``live`` is what
+    clusters say that were asked.
     """
     collected = Collected(store)
 
@@ -51,7 +57,8 @@ def findings(
 
     base, head = seen(impact.base), seen(impact.head)
     collected.keep()
-    found = [*_new(impact, config, base, head, whole=whole), *_of_change(impact, base, head)]
+    new = _new(impact, config, base, head, whole=whole)
+    found = [*(new if live is None else _there(impact, new, live)), *_of_change(impact, base, head, live)]
     if config.policies and index is not None:
         found += _broken_policies(impact, config, index)
     ignores = Ignores.of(impact.head.tree, config)
@@ -112,17 +119,27 @@ def _sameness(one: Finding) -> tuple[object, ...]:
     return one.rule, one.cluster, one.object or one.file, None if one.rule in OF_MISSING else one.words
 
 
-def _of_change(impact: Impact, base: dict[str, View], head: dict[str, View]) -> Iterator[Finding]:
+def _there(impact: Impact, found: Iterable[Finding], live: Live) -> Iterator[Finding]:
+    """What the cluster says of objects that nothing defines."""
+    leaving = {
+        one.object.key for cluster in impact.clusters for one in cluster.objects if one.change is ChangeKind.REMOVED
+    }
+    return (live.missing(finding, leaving) if finding.rule in OF_MISSING else finding for finding in found)
+
+
+def _of_change(impact: Impact, base: dict[str, View], head: dict[str, View], live: Live | None) -> Iterator[Finding]:
     for cluster in impact.clusters:
         nothing = View(cluster.cluster, ())
-        sides = Sides(impact, base.get(cluster.cluster, nothing), head.get(cluster.cluster, nothing))
+        sides = Sides(impact, base.get(cluster.cluster, nothing), head.get(cluster.cluster, nothing), live)
         for unit in cluster.units:
             yield from removed_unit(sides, unit)
-            yield from changed_cluster(unit)
+            yield from changed_cluster(sides, unit)
         for change in cluster.objects:
             yield from removed(sides, change)
             yield from immutable(sides, change)
-            yield from scaled_to_zero(change)
-            yield from changed_target(change)
+            yield from scaled_to_zero(sides, change)
+            yield from changed_target(sides, change)
         yield from moved(sides, cluster.objects)
         yield from changed_namespace(sides, cluster.objects)
+    if live is not None:
+        yield from live.overwritten()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from indexer.flux.identity import UnitId
 from indexer.flux.resources import HELM, KUSTOMIZE
 from indexer.kustomize.nodes import text_at
-from indexer.query.findings import Finding, Severity
+from indexer.query.findings import Finding, Severity, Verdict
 from indexer.query.impact import ChangeKind, FieldChange, ObjectChange, UnitChange, UnitChangeKind
 from indexer.query.rules.moves import Sides, named, place
 
@@ -68,7 +69,11 @@ def _immutable(sides: Sides, change: ObjectChange, path: str, hit: list[FieldCha
     after = change.after.definition if change.after is not None else None
     span = place(first.cause, after)
     related = (after,) if after is not None and after != span else ()
-    return Finding("immutable-field", severity, message, change.object, span, related, change.cluster, change.unit)
+    verdict = sides.live.refused(change, hit, severity) if sides.live is not None else Verdict(severity)
+    return Finding(
+        "immutable-field", verdict.severity, message, change.object, span, related, change.cluster, change.unit,
+        verdict.says,
+    )  # fmt: skip
 
 
 def _is_forced(sides: Sides, change: ObjectChange) -> bool:
@@ -81,16 +86,19 @@ def _value(value: object) -> str:
     return _UNSET if value is None else str(value)
 
 
-def scaled_to_zero(change: ObjectChange) -> Iterator[Finding]:
+def scaled_to_zero(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
     """Workloads that no pod is left of."""
     for field in change.fields if change.change is not ChangeKind.ADDED else ():
         if field.path == "/spec/replicas" and str(field.after) == "0" and str(field.before) != "0":
             before = "as many as it had" if field.before is None else str(field.before)
             message = f"{named(change.object)} is scaled from {before} to 0: nothing of it runs any more"
             after = change.after.definition if change.after is not None else None
+            verdict = Verdict(Severity.WARNING)
+            if sides.live is not None:
+                verdict = sides.live.scaled(change, verdict.severity)
             yield Finding(
-                "scaled-to-zero", Severity.WARNING, message, change.object, place(field.cause, after), (),
-                change.cluster, change.unit,
+                "scaled-to-zero", verdict.severity, message, change.object, place(field.cause, after), (),
+                change.cluster, change.unit, verdict.says,
             )  # fmt: skip
 
 
@@ -100,7 +108,7 @@ _TARGETS: Final = {
 }
 
 
-def changed_target(change: ObjectChange) -> Iterator[Finding]:
+def changed_target(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
     """Units that put their objects into another namespace, or under another release."""
     for field in change.fields:
         if field.path in _TARGETS.get((change.object.group, change.object.kind), ()):
@@ -112,13 +120,20 @@ def changed_target(change: ObjectChange) -> Iterator[Finding]:
             )
             message = f"{name} of {named(change.object)} changes from {_value(field.before)} to {_value(field.after)}"
             after = change.after.definition if change.after is not None else None
+            unit = UnitId(change.object.kind, change.object.namespace or "", change.object.name)
+            verdict = _retargeted(sides, change.cluster, unit)
             yield Finding(
-                "changed-target", Severity.ERROR, f"{message}: {what}", change.object, place(field.cause, after), (),
-                change.cluster, change.unit,
+                "changed-target", verdict.severity, f"{message}: {what}", change.object, place(field.cause, after), (),
+                change.cluster, change.unit, verdict.says,
             )  # fmt: skip
 
 
-def changed_cluster(change: UnitChange) -> Iterator[Finding]:
+def _retargeted(sides: Sides, cluster: str, unit: UnitId) -> Verdict:
+    verdict = Verdict(Severity.ERROR)
+    return sides.live.retargeted(cluster, unit, verdict.severity) if sides.live is not None else verdict
+
+
+def changed_cluster(sides: Sides, change: UnitChange) -> Iterator[Finding]:
     """Units that apply to another cluster than before."""
     if change.change is UnitChangeKind.RETARGETED:
         one = change.unit
@@ -128,6 +143,8 @@ def changed_cluster(change: UnitChange) -> Iterator[Finding]:
             "where it is, and nobody owns it"
         )
         after = change.after.definition if change.after is not None else None
+        verdict = _retargeted(sides, change.cluster, one)
         yield Finding(
-            "changed-target", Severity.ERROR, message, None, place(change.cause, after), (), change.cluster, one
-        )
+            "changed-target", verdict.severity, message, None, place(change.cause, after), (), change.cluster, one,
+            verdict.says,
+        )  # fmt: skip

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from indexer.flux.model import ObjectId, Unit, UnitId, UnitState
 from indexer.flux.resources import HELM, KUSTOMIZE
 from indexer.git.changes import SideName
 from indexer.manifest.node import Span
-from indexer.query.findings import Finding, Severity
+from indexer.query.findings import Finding, Severity, Verdict
 from indexer.query.impact import Cause, ChangeKind, Impact, ObjectChange, Unexplained, UnitChange, UnitChangeKind
 from indexer.query.rules.facts import KustomizationFacts, ObjectFacts
 from indexer.query.rules.view import View, is_unknown
 
+if TYPE_CHECKING:
+    from indexer.query.rules.live import Live
+
 _LISTED: Final = 5
 _PRECIOUS: Final = frozenset({"PersistentVolumeClaim", "PersistentVolume", "Namespace", "CustomResourceDefinition"})
 """Kinds that take more with them than can be made anew."""
+_LOST_FIRST: Final = (*_PRECIOUS, "StatefulSet")
 _KEEP: Final = "helm.sh/resource-policy"
 
 
@@ -28,6 +32,8 @@ class Sides:
     impact: Impact
     base: View
     head: View
+    live: Live | None = None
+    """What the cluster says; None where nobody asked it."""
 
     def before(self, change: ObjectChange) -> ObjectFacts | None:
         """The facts of a changed object as it was."""
@@ -51,6 +57,14 @@ class Sides:
         if found is not None and found.state is UnitState.SUSPENDED:
             return f"{unit.kind} {unit.namespace}/{unit.name} is suspended, until it is resumed"
         return None
+
+    def given_up(self, change: ObjectChange, unit: UnitId, code: Severity, deleted: Severity) -> Verdict:
+        """How bad it is that ``unit`` does not apply an object any more: see ``Live.given_up``."""
+        if self.live is None:
+            return Verdict(code)
+        before = self.before(change)
+        annotated = before is not None and not before.pruned
+        return self.live.given_up(change, unit, code, deleted, annotated=annotated)
 
 
 def place(cause: Cause | Unexplained, *others: Span | None) -> Span | None:
@@ -76,12 +90,15 @@ def moved(sides: Sides, changes: Iterable[ObjectChange]) -> Iterator[Finding]:
 
     Objects that go the same way are one finding.
     """
-    alike: dict[tuple[UnitId, UnitId, Severity, str], list[ObjectChange]] = {}
+    alike: dict[tuple[UnitId, UnitId, Verdict, str], list[ObjectChange]] = {}
     for change in changes:
         if change.change is ChangeKind.MOVED and change.before_unit is not None and change.after_unit is not None:
             old, new = change.before_unit, change.after_unit
-            alike.setdefault((old, new, *_outcome(sides, change, old, new)), []).append(change)
-    for (old, new, severity, outcome), same in alike.items():
+            severity, outcome = _outcome(sides, change, old, new)
+            deleted = _if_deleted(change) if severity is Severity.NOTE else severity
+            verdict = sides.given_up(change, old, severity, deleted)
+            alike.setdefault((old, new, verdict, outcome), []).append(change)
+    for (old, new, verdict, outcome), same in alike.items():
         first = same[0]
         names = ", ".join(named(one.object) for one in same[:_LISTED])
         more = f" and {len(same) - _LISTED} more" if len(same) > _LISTED else ""
@@ -90,7 +107,13 @@ def moved(sides: Sides, changes: Iterable[ObjectChange]) -> Iterator[Finding]:
         span = place(first.cause, *lines[:1])
         related = tuple(dict.fromkeys(line for line in lines if line is not None and line != span))
         message = f"{names}{more} {verb} from {_unit(old)} to {_unit(new)}: {outcome}"
-        yield Finding("moved-object", severity, message, first.object, span, related, first.cluster, new)
+        yield Finding(
+            "moved-object", verdict.severity, message, first.object, span, related, first.cluster, new, verdict.says
+        )
+
+
+def _if_deleted(change: ObjectChange) -> Severity:
+    return Severity.ERROR if change.object.kind in _PRECIOUS else Severity.WARNING
 
 
 def _outcome(sides: Sides, change: ObjectChange, old: UnitId, new: UnitId) -> tuple[Severity, str]:
@@ -101,7 +124,6 @@ def _outcome(sides: Sides, change: ObjectChange, old: UnitId, new: UnitId) -> tu
         stays = f"{_unit(old)} goes with deletionPolicy Orphan"
     if stays is not None:
         return Severity.NOTE, f"nothing is deleted, since {stays}"
-    worst = Severity.ERROR if change.object.kind in _PRECIOUS else Severity.WARNING
     advice = "annotate with kustomize.toolkit.fluxcd.io/prune: disabled before the move"
     if old.kind == "HelmRelease":
         advice = "annotate with helm.sh/resource-policy: keep in the old release first"
@@ -113,7 +135,7 @@ def _outcome(sides: Sides, change: ObjectChange, old: UnitId, new: UnitId) -> tu
         return Severity.NOTE, f"nothing is deleted, since {_unit(old)} waits for {_unit(new)}, which takes over first"
     how = "goes" if gone else "is reconciled"
     race = f"where the old one {how} before the new one is reconciled, this is deleted, and made anew afterwards"
-    return worst, f"{race}; the other way round nothing is: {advice}"
+    return _if_deleted(change), f"{race}; the other way round nothing is: {advice}"
 
 
 def _waits_for(view: View, unit: UnitId, other: UnitId) -> bool:
@@ -149,10 +171,27 @@ def removed_unit(sides: Sides, change: UnitChange) -> Iterator[Finding]:
     message = f"{_unit(unit.id)} goes{renamed}: {outcome}"
     related = tuple(dict.fromkeys(obj.definition for obj in dying if obj.definition is not None))[:_LISTED]
     own = sides.impact.base.own(change.cluster, unit.id)
+    verdict = Verdict(severity)
+    if sides.live is not None:
+        verdict = sides.live.ended(change, severity, _given_up(sides, change))
     yield Finding(
-        "removed-unit", severity, message, own.id if own is not None else None, place(change.cause, unit.definition),
-        related, change.cluster, unit.id,
+        "removed-unit", verdict.severity, message, own.id if own is not None else None,
+        place(change.cause, unit.definition), related, change.cluster, unit.id, verdict.says,
     )  # fmt: skip
+
+
+def _given_up(sides: Sides, change: UnitChange) -> list[ObjectChange]:
+    """The objects of a unit that goes and that nobody applies any more, the most precious first."""
+    found = [
+        one
+        for cluster in sides.impact.clusters
+        for one in cluster.objects
+        if cluster.cluster == change.cluster
+        and one.before_unit == change.unit
+        and one.change is ChangeKind.REMOVED
+        and sides.fate(change.unit, sides.before(one)) is None
+    ]
+    return sorted(found, key=lambda one: one.object.kind not in _LOST_FIRST)
 
 
 def _dying(sides: Sides, unit: Unit) -> tuple[list[ObjectFacts], dict[ObjectId, UnitId]]:
@@ -194,7 +233,7 @@ def _end(sides: Sides, unit: Unit, own: KustomizationFacts | None, dying: list[O
 
 
 def _worst_first(dying: list[ObjectFacts]) -> list[ObjectFacts]:
-    return sorted(dying, key=lambda obj: obj.id.kind not in (*_PRECIOUS, "StatefulSet"))
+    return sorted(dying, key=lambda obj: obj.id.kind not in _LOST_FIRST)
 
 
 # Objects that go
@@ -205,22 +244,17 @@ def removed(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
     if change.change is not ChangeKind.REMOVED or change.before_unit is None or change.counterpart is not None:
         return
     one = change.object
-    stays = sides.fate(change.before_unit, sides.before(change))
     if one.kind == "Namespace" and not one.group:
         inside = [key for key in sides.head.objects if key[2] == one.name]
-        yield _gone(
-            change, "removed-namespace", Severity.ERROR, stays, _with_it("in it", [_text(key) for key in inside])
-        )
+        yield _gone(sides, change, "removed-namespace", Severity.ERROR, _with_it("in it", map(_text, inside)))
     elif one.kind == "CustomResourceDefinition":
         kinds = [key for key in sides.head.objects if f"{key[1].lower()}" and _is_of(key, one.name)]
-        yield _gone(
-            change, "removed-crd", Severity.ERROR, stays, _with_it("of its kind", [_text(key) for key in kinds])
-        )
+        yield _gone(sides, change, "removed-crd", Severity.ERROR, _with_it("of its kind", map(_text, kinds)))
     elif one.kind in ("PersistentVolumeClaim", "PersistentVolume") and not one.group:
-        yield _gone(change, "removed-data", Severity.ERROR, stays, "the data that it stands for may go with it")
+        yield _gone(sides, change, "removed-data", Severity.ERROR, "the data that it stands for may go with it")
     elif one.kind == "StatefulSet":
         what = "its pods end; the claims of its volumes stay, unless persistentVolumeClaimRetentionPolicy deletes them"
-        yield _gone(change, "removed-data", Severity.WARNING, stays, what)
+        yield _gone(sides, change, "removed-data", Severity.WARNING, what)
 
 
 def _text(key: tuple[str, str, str, str]) -> str:
@@ -236,22 +270,27 @@ def _is_of(key: tuple[str, str, str, str], crd: str) -> bool:
     return key[0] == group and plural in plurals
 
 
-def _with_it(where: str, names: list[str]) -> str:
+def _with_it(where: str, objects: Iterable[str]) -> str:
+    names = sorted(objects)
     if not names:
         return f"and with it everything {where} that the cluster has"
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return f"and with it everything {where}: {', '.join(sorted(names)[:_LISTED])}{more}"
+    return f"and with it everything {where}: {', '.join(names[:_LISTED])}{more}"
 
 
-def _gone(change: ObjectChange, rule: str, severity: Severity, stays: str | None, what: str) -> Finding:
-    name = named(change.object)
+def _gone(sides: Sides, change: ObjectChange, rule: str, deleted: Severity, what: str) -> Finding:
+    assert change.before_unit is not None
+    name, severity = named(change.object), deleted
     message = f"{name} is deleted, {what}" if what.startswith("and") else f"{name} is deleted: {what}"
+    stays = sides.fate(change.before_unit, sides.before(change))
     if stays is not None:
         severity, message = Severity.NOTE, f"{name} is no longer in Git and stays in the cluster, since {stays}"
+    verdict = sides.given_up(change, change.before_unit, severity, deleted)
     before = change.before.definition if change.before is not None else None
     return Finding(
-        rule, severity, message, change.object, place(change.cause, before), (), change.cluster, change.before_unit
-    )
+        rule, verdict.severity, message, change.object, place(change.cause, before), (), change.cluster,
+        change.before_unit, verdict.says,
+    )  # fmt: skip
 
 
 def changed_namespace(sides: Sides, changes: tuple[ObjectChange, ...]) -> Iterator[Finding]:
@@ -269,11 +308,16 @@ def changed_namespace(sides: Sides, changes: tuple[ObjectChange, ...]) -> Iterat
         unit = before.before_unit
         stays = sides.fate(unit, sides.before(before)) if unit is not None else None
         has_data = one.kind in ("PersistentVolumeClaim", "StatefulSet")
-        severity = Severity.ERROR if has_data and stays is None else Severity.WARNING
+        deleted = Severity.ERROR if has_data else Severity.WARNING
+        severity = deleted if stays is None else Severity.WARNING
+        verdict = sides.given_up(before, unit, severity, deleted) if unit is not None else Verdict(severity)
         old = f"the one in {before.object.namespace} " + ("is deleted" if stays is None else f"stays, since {stays}")
         message = (
             f"{one.kind} {one.name} changes its namespace from {before.object.namespace} to {one.namespace}: it is "
             f"made anew, and {old}"
         )
         span = place(change.cause, change.after.definition)
-        yield Finding("changed-namespace", severity, message, one, span, (), change.cluster, change.after_unit)
+        yield Finding(
+            "changed-namespace", verdict.severity, message, one, span, (), change.cluster, change.after_unit,
+            verdict.says,
+        )  # fmt: skip

@@ -1,0 +1,265 @@
+"""What live clusters say of a change, as the rules of changes use it: how bad a finding is there, and why.
+
+The message of a finding is what the code says, whether a cluster was asked or not; what the cluster says stands beside
+it, and decides where both differ.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from indexer.cluster.managed import Written
+from indexer.cluster.model import LiveUnit, Metadata, Trouble
+from indexer.cluster.reader import LiveCluster
+from indexer.flux.identity import UnitId
+from indexer.flux.resources import HELM, KUSTOMIZE
+from indexer.query.findings import Finding, Severity, Verdict
+from indexer.query.impact import ChangeKind, FieldChange, ObjectChange, UnitChange
+from indexer.query.impact.live import ChangedByHand, Effect, LiveChange, Said
+from indexer.query.livefields import Absent
+from indexer.query.rules.moves import named, place
+from indexer.query.rules.stakes import at_stake, counted, inventory, some
+from indexer.query.rules.view import Key
+from indexer.query.survey import about_flux
+
+_LONGEST: Final = 60
+_NOTHING_GOES: Final = "it is not there, so nothing is deleted"
+_KEEPS: Final = (("prune", "disabled"), ("reconcile", "disabled"), ("ssa", "ignore"))
+"""Annotations and labels that keep a live object from being pruned."""
+
+_Key = tuple[str, UnitId | None, UnitId | None, tuple[str, str, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What the asked clusters say of the objects and units of a change."""
+
+    objects: Mapping[_Key, LiveChange]
+    servers: Mapping[str, LiveCluster]
+    """Those that answered, by the name that the repository has for them."""
+    silent: Mapping[str, str]
+    """Why nothing is known of others: a sentence each."""
+
+    @classmethod
+    def of(cls, said: Sequence[Said], servers: Iterable[LiveCluster]) -> Live:
+        """From the answers of ``live_impact``, and the servers that gave them.
+
+        One that contradicts its match may be another cluster: what it says decides nothing.
+        """
+        contexts = {server.context: server for server in servers}
+        named = [(one.matched.cluster, one, _silence(one)) for one in said if one.matched.cluster is not None]
+        answers = [(name, one) for name, one, silence in named if not silence]
+        return cls(
+            {
+                _key(each.change): each
+                for _, one in answers
+                for each in (one.answer.objects if one.answer is not None else ())
+                if each.kind is each.change.change
+            },
+            {name: contexts[one.matched.context] for name, one in answers},
+            {name: silence for name, _, silence in named if silence},
+        )
+
+    # Objects that their unit gives up
+
+    def given_up(
+        self, change: ObjectChange, unit: UnitId, code: Severity, deleted: Severity, *, annotated: bool = False
+    ) -> Verdict:
+        """What becomes of an object that ``unit`` does not apply any more.
+
+        ``code`` is how bad that is by the code alone, ``deleted`` how bad it is where the object is deleted;
+        ``annotated``: the code keeps it by an annotation, which counts only where the live object has it.
+        """
+        one = self.objects.get(_key(change))
+        if one is None or one.live is None:
+            return self._absent(change, code, _NOTHING_GOES)
+        keeper = _keeper(one.live.metadata, unit)
+        if keeper:
+            return Verdict(Severity.NOTE, f"{keeper}, so it stays")
+        live = self._unit(change.cluster, unit)
+        if isinstance(live, LiveUnit) and live.suspended:
+            return Verdict(
+                Severity.NOTE, f"{unit.spoken} is suspended there, so nothing is deleted until it is resumed"
+            )
+        if code is Severity.NOTE and not annotated:
+            return Verdict(code)
+        stake = at_stake(one, deleted)
+        if annotated:
+            more = f", and {stake.says}" if stake.says else ""
+            return Verdict(stake.severity, f"the annotation is not on it there, so it is deleted{more}")
+        return stake
+
+    def ended(self, change: UnitChange, code: Severity, given_up: Sequence[ObjectChange]) -> Verdict:
+        """What becomes of a unit that goes, and of the objects that nobody applies after it."""
+        live = self._unit(change.cluster, change.unit)
+        if not isinstance(live, LiveUnit):
+            return self._no_unit(change.cluster, live, code)
+        if code is not Severity.ERROR:
+            return Verdict(code, inventory(live))
+        if live.suspended:
+            return Verdict(Severity.WARNING, "it is suspended there, so its objects stay and nobody owns them")
+        fates = [(one, self.given_up(one, change.unit, code, code)) for one in given_up]
+        told = [f"{named(one.object)}: {fate.says}" for one, fate in fates if fate.says]
+        says = "; ".join(filter(None, (inventory(live), some(told, "; "))))
+        spared = bool(fates) and all(fate.severity is Severity.NOTE for _, fate in fates)
+        return Verdict(Severity.NOTE if spared else code, says)
+
+    def retargeted(self, cluster: str, unit: UnitId, code: Severity) -> Verdict:
+        """What a unit has where it applied so far."""
+        live = self._unit(cluster, unit)
+        if not isinstance(live, LiveUnit):
+            return self._no_unit(cluster, live, code)
+        return Verdict(code, inventory(live))
+
+    # Fields
+
+    def refused(self, change: ObjectChange, fields: Sequence[FieldChange], code: Severity) -> Verdict:
+        """Whether the server will refuse to change ``fields``."""
+        one = self.objects.get(_key(change))
+        if one is None or one.live is None:
+            return self._absent(change, code, "it is not there, so it is made as the change has it")
+        if all(field.path in one.settled for field in fields):
+            return Verdict(Severity.NOTE, "it is so there already, so the apply does not fail for this")
+        return Verdict(code, "it is there, not as the change has it" if one.compared else "it is there")
+
+    def scaled(self, change: ObjectChange, code: Severity) -> Verdict:
+        """How many pods end."""
+        one = self.objects.get(_key(change))
+        if one is None or one.live is None:
+            return self._absent(change, code, "it is not there, so nothing of it runs")
+        spec, status = one.live.body.get("spec") or {}, one.live.body.get("status") or {}
+        wanted = spec.get("replicas")
+        if wanted is None:
+            return Verdict(code)
+        if wanted == 0:
+            return Verdict(Severity.NOTE, "it has no replicas already")
+        says = f"it has {counted(wanted, 'replica')}, {status.get('readyReplicas') or 0} of them ready"
+        if any(writer.subresource == "scale" for writer in Written.of(one.live).by(("spec", "replicas"))):
+            says += "; they were set by scaling, as autoscalers do, which rest while it has none"
+        return Verdict(code, says)
+
+    # What is there and no code knows of
+
+    def overwritten(self) -> Iterator[Finding]:
+        """What somebody made or changed in the cluster, and the change overwrites."""
+        for one in self.objects.values():
+            lost = [field for field in one.fields if field.effect is Effect.OVERWRITES]
+            if one.kind is ChangeKind.ADDED and one.exists and not one.is_ours:
+                yield _overwritten(one, "is new in the code: the change takes over what is there", _owner(one), lost)
+            elif one.kind is not ChangeKind.ADDED and (
+                touched := [field for field in lost if field.change is not None]
+            ):
+                yield _overwritten(one, "was changed by hand where the change sets it", "", touched)
+
+    def missing(self, finding: Finding, leaving: Collection[Key]) -> Finding:
+        """A finding about an object that nothing defines: it may be there. ``leaving``: what the change removes."""
+        one, cluster = finding.object, finding.cluster or ""
+        server = self.servers.get(cluster)
+        if server is None or one is None:
+            return replace(finding, live=self._silence(cluster, finding.severity).says)
+        resource = server.discovery.find(one.group, one.kind)
+        found = server.metadata(resource, one.namespace, one.name) if resource is not None else None
+        if isinstance(found, Metadata):
+            owner = _unit_of(found)
+            says = f"it is there, {f'by {owner}' if owner else 'and no unit has it'}"
+            if one.key in leaving:
+                return replace(finding, live=f"{says}; the change removes it")
+            return replace(finding, severity=Severity.NOTE, live=says)
+        if found is None or found.trouble is Trouble.ABSENT:
+            return replace(finding, live="it is not there either")
+        return replace(finding, live=f"it could not be read: {found.reason}")
+
+    # What could not be asked
+
+    def _unit(self, cluster: str, unit: UnitId) -> LiveUnit | bool | None:
+        """A unit; False where it is not there, None where that is not known."""
+        server = self.servers.get(cluster)
+        if server is None:
+            return None
+        return server.flux.unit(unit) or (None if about_flux(server.flux) else False)
+
+    def _no_unit(self, cluster: str, live: bool | None, code: Severity) -> Verdict:
+        return self._silence(cluster, code) if live is None else Verdict(Severity.NOTE, _NOTHING_GOES)
+
+    def _absent(self, change: ObjectChange, code: Severity, says: str) -> Verdict:
+        """Of an object that is not there, or that could not be read."""
+        one = self.objects.get(_key(change))
+        if one is None:
+            return self._silence(change.cluster, code)
+        if one.lost is not None:
+            return Verdict(code, f"it could not be read: {one.lost.reason}")
+        return Verdict(Severity.NOTE, says)
+
+    def _silence(self, cluster: str, code: Severity) -> Verdict:
+        return Verdict(code, self.silent.get(cluster, ""))
+
+
+def _key(one: ObjectChange) -> _Key:
+    return one.cluster, one.before_unit, one.after_unit, one.object.key
+
+
+def _silence(one: Said) -> str:
+    """Why what a cluster says cannot be used; empty where it can."""
+    if one.answer is None:
+        return f"it could not be asked: {one.unreadable[0].reason}" if one.unreadable else "it gave no answer"
+    return f"it may be another cluster: {one.matched.mismatches[0]}" if one.matched.mismatches else ""
+
+
+def _unit_of(one: Metadata) -> str:
+    """The Kustomization or HelmRelease that the labels name; empty where there is none."""
+    for group, kind in ((KUSTOMIZE, "Kustomization"), (HELM, "HelmRelease")):
+        if name := one.labels.get(f"{group}/name"):
+            return UnitId(kind, one.labels.get(f"{group}/namespace") or "", name).spoken
+    return ""
+
+
+def _keeper(one: Metadata, unit: UnitId) -> str:
+    """Why kustomize-controller does not prune a live object of ``unit``; Helm asks none of this."""
+    if unit.kind != "Kustomization":
+        return ""
+    for marks in (one.annotations, one.labels):
+        for key, value in _KEEPS:
+            if marks.get(f"{KUSTOMIZE}/{key}", "").lower() == value:
+                return f"it has {key}: {value}"
+    owner = _unit_of(one)
+    return "" if owner == unit.spoken else f"{owner or 'no unit'} has it"
+
+
+def _owner(one: LiveChange) -> str:
+    owner = one.trace.unit.spoken if one.trace is not None and one.trace.unit is not None else ""
+    wrote = f" ({one.manager} wrote it)" if one.manager else ""
+    return f"{owner} has it" if owner else f"no unit has it{wrote}"
+
+
+def _overwritten(one: LiveChange, what: str, owner: str, fields: Sequence[ChangedByHand]) -> Finding:
+    change = one.change
+    cause = next((field.change.cause for field in fields if field.change is not None), change.cause)
+    definition = change.after.definition if change.after is not None else None
+    says = "; ".join(filter(None, (owner, some([_by_hand(field) for field in fields], "; "))))
+    return Finding(
+        "live-overwrite", Severity.WARNING, f"{named(change.object)} {what}", change.object,
+        place(cause, definition), (), change.cluster, change.unit, says,
+    )  # fmt: skip
+
+
+def _by_hand(one: ChangedByHand) -> str:
+    """``/spec/replicas is 5 (kubectl-edit), and becomes 3``."""
+    live = "not there" if isinstance(one.difference.live, Absent) else _short(one.difference.live)
+    writer = next(iter(one.difference.writers), None)
+    who = f" ({writer.manager})" if writer is not None else ""
+    change = one.change
+    if change is None:
+        becomes = f", and becomes {_short(one.difference.rendered)}"
+    elif change.redacted:
+        becomes = ""
+    else:
+        becomes = ", and goes" if change.change is ChangeKind.REMOVED else f", and becomes {_short(change.after)}"
+    return f"{one.difference.pointer} is {live}{who}{becomes}"
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
