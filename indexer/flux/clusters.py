@@ -66,6 +66,8 @@ class KeptClusters:
         self._sources = sources
         self._store = store
         self._present = Present(sources.tree)
+        self._still: set[bytes] = set()
+        """Parts of records that were found to hold: most directories are looked at by many clusters."""
         files = [_content(path) for cluster in config.clusters for path in cluster.objects]
         charts = find_spec("helm_python") is not None
         told = config.clusters, config.sources, files, charts, sources.remotes, sources.branch
@@ -87,8 +89,8 @@ class KeptClusters:
         if wants_trees is None:
             return None
         for record in self._store.find(key):
-            read, listed, absent, recipes = marshal.loads(record.inputs)  # noqa: S302 - see the store
-            if self._present.matches(read, listed, absent) and self._packs_the_same(recipes):
+            parts, recipes = marshal.loads(record.inputs)  # noqa: S302 - see the store
+            if all(map(self._holds, parts)) and self._packs_the_same(recipes):
                 found = self._unpacked(record)
                 if wants_trees is not no_trees and any(
                     wants_trees(one.name, unit.id) for one in found for unit in one.units
@@ -113,18 +115,12 @@ class KeptClusters:
                 continue
         try:
             recipes = tuple((recipe, self._digest(recipe)) for recipe in sorted(ground.recipes))
-            inputs = canonical(
-                (
-                    dict(sorted(seen.read_files.items())),
-                    dict(sorted(seen.listed.items())),
-                    tuple(sorted(seen.absent)),
-                    recipes,
-                )
-            )
+            inputs = canonical((_parts(seen), recipes))
             name = digest(key + inputs)
-            kept = [(one.name, one.entry, marshal.dumps([_pack(unit) for unit in one.units])) for one in clusters]
-            rows = b"".join(bytes.fromhex(unit.digest) for one in clusters for unit in one.units if unit.digest)
-            self._store.add(key, Record(name, inputs, marshal.dumps(kept)), rows)
+            used = b"".join(bytes.fromhex(unit.digest) for one in clusters for unit in one.units if unit.digest)
+            outcome = marshal.dumps(([(one.name, one.entry) for one in clusters], used))
+            rows = marshal.dumps([marshal.dumps([_pack(unit) for unit in one.units]) for one in clusters])
+            self._store.add(key, Record(name, inputs, outcome), rows)
         except (RecursionError, ValueError):
             return clusters
         return [one._replace(digest=name.hex()) for one in clusters]
@@ -132,31 +128,45 @@ class KeptClusters:
     def _digest(self, recipe: Recipe) -> str:
         return self._sources.packed(*recipe).ignore.digest
 
+    def _holds(self, part: bytes) -> bool:
+        """Whether what a record says of one directory is still so."""
+        if part in self._still:
+            return True
+        if not self._present.matches(*marshal.loads(part)):  # noqa: S302
+            return False
+        self._still.add(part)
+        return True
+
     def _packs_the_same(self, recipes: Iterable[tuple[Recipe, str]]) -> bool:
         return all(self._digest(recipe) == before for recipe, before in recipes)
 
     def _unpacked(self, record: Record) -> list[Cluster]:
+        clusters, used = marshal.loads(record.outcome)  # noqa: S302
         if self._store.begins_to_use(record.id):
-            rows = self._store.rows(record.id) or b""
-            self._store.use(rows[at : at + SIZE] for at in range(0, len(rows), SIZE))
+            self._store.use(used[at : at + SIZE] for at in range(0, len(used), SIZE))
         return [
-            Cluster(name, entry, StoredUnits(name, units, self._store), digest=record.id.hex())
-            for name, entry, units in marshal.loads(record.outcome)  # noqa: S302
+            Cluster(name, entry, StoredUnits(name, self._store, record.id, number), digest=record.id.hex())
+            for number, (name, entry) in enumerate(clusters)
         ]
 
 
 class StoredUnits(Sequence[Unit]):
     """The units of a cluster, read when somebody looks at them: before the store is closed. Raises LostRows."""
 
-    def __init__(self, cluster: str, packed: bytes, store: Store) -> None:
+    def __init__(self, cluster: str, store: Store, record: bytes, number: int) -> None:
         self._cluster = cluster
-        self._packed = packed
         self._store = store
+        self._record = record
+        self._number = number
+        """Which of the record's clusters it is."""
         self._units: tuple[Unit, ...] | None = None
 
     def _all(self) -> tuple[Unit, ...]:
         if self._units is None:
-            packed = marshal.loads(self._packed)  # noqa: S302
+            rows = self._store.rows(self._record)
+            if rows is None:
+                raise LostRows
+            packed = marshal.loads(marshal.loads(rows)[self._number])  # noqa: S302
             self._units = tuple(_unpack(self._cluster, one, self._store) for one in packed)
         return self._units
 
@@ -171,6 +181,22 @@ class StoredUnits(Sequence[Unit]):
 
     def __getitem__(self, index: int | slice) -> Unit | Sequence[Unit]:
         return self._all()[index]
+
+
+def _parts(seen: RecordingTree) -> tuple[bytes, ...]:
+    """What was seen, by directory, in the form that ``Present`` compares: equal bytes where the same was seen."""
+    parts: dict[str, tuple[dict[str, str], dict[str, str], list[str]]] = {}
+
+    def part(path: str) -> tuple[dict[str, str], dict[str, str], list[str]]:
+        return parts.setdefault(path.rpartition("/")[0], ({}, {}, []))
+
+    for path, blob in sorted(seen.read_files.items()):
+        part(path)[0][path] = blob
+    for path, listing in sorted(seen.listed.items()):
+        part(path)[1][path] = listing
+    for path in sorted(seen.absent):
+        part(path)[2].append(path)
+    return tuple([canonical((read, listed, tuple(absent))) for read, listed, absent in parts.values()])
 
 
 def _pack(unit: Unit) -> Packed:
