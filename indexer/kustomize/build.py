@@ -99,7 +99,7 @@ def _build(
     target = root_target(state, loader, kustomization, file)
     ra = target.accumulate(Accumulator())
     add_hashes(ra.resmap)
-    fix_name_references(ra.resmap, ra.config.name_reference)
+    fix_name_references(ra.resmap, ra.config)
     if ra.vars:
         state.warnings += resolve_vars(ra.resmap, ra.vars, ra.config.var_reference)
     _drop_local(ra.resmap)

@@ -7,9 +7,10 @@ Rules: kustomize's ``api/filters/nameref`` (kustomize-semantics.md §11).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import lru_cache
 
-from indexer.kustomize.config import NameReference
+from indexer.kustomize.config import TransformerConfig
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.fieldspec import Create, FieldSpec, apply
 from indexer.kustomize.nodes import find
@@ -25,39 +26,33 @@ _Specs = list[tuple[Gvk, FieldSpec]]
 _Shape = dict[str, "_Shape"]
 
 
-def fix_name_references(resmap: ResMap, references: Iterable[NameReference]) -> None:
+def fix_name_references(resmap: ResMap, config: TransformerConfig) -> None:
     """Rewrites names that refer to renamed objects. Raises KustomizeError where it is unclear which one is meant."""
-    references = list(references)
     renamed = [res for res in resmap if res.previous]
     index = _Index(resmap, renamed)
     ids = {id_.gvk for res in renamed for id_ in res.previous_ids}
-    active = [ref for ref in references if any(gvk.is_selected(ref.target) for gvk in ids)]
-    known: dict[Gvk, tuple[_Specs, _Specs, _Shape]] = {}
+    active = {ref.target for ref in config.name_reference if any(gvk.is_selected(ref.target) for gvk in ids)}
     for res in resmap:
         spaces = _subject_namespaces(res)
-        gvk = res.original_id.gvk
-        if gvk not in known:
-            every = _for_kind(references, gvk)
-            known[gvk] = every, _for_kind(active, gvk), _shape(every)
-        every, able, shape = known[gvk]
-        referrer = _Referrer(res, index, spaces)
+        specs, shape = _for_kind(config, res.original_id.gvk)
         # kustomize follows all of them, and fails where one cannot be followed.
-        for target, spec in able if _has_shape(res.root, shape) else every:
+        if _has_shape(res.root, shape):
+            specs = [(target, spec) for target, spec in specs if target in active] if active else []
+        referrer = _Referrer(res, index, spaces)
+        for target, spec in specs:
             referrer.fix(target, spec)
 
 
-def _for_kind(references: Iterable[NameReference], gvk: Gvk) -> _Specs:
-    return [(ref.target, spec) for ref in references for spec in ref.referrers if gvk.is_selected(spec.gvk)]
-
-
-def _shape(specs: _Specs) -> _Shape:
-    """The paths of specs as a tree of their segments."""
+@lru_cache(maxsize=1024)
+def _for_kind(config: TransformerConfig, gvk: Gvk) -> tuple[_Specs, _Shape]:
+    """Where objects of a kind refer to others, and the same as a tree of segments: the same for nearly all builds."""
+    specs = [(ref.target, spec) for ref in config.name_reference for spec in ref.referrers if gvk.is_selected(spec.gvk)]
     shape: _Shape = {}
     for _, spec in specs:
         below = shape
         for segment in spec.segments:
             below = below.setdefault(segment.removesuffix("[]"), {})
-    return shape
+    return specs, shape
 
 
 def _has_shape(node: Node, shape: _Shape) -> bool:

@@ -1,6 +1,7 @@
 import pytest
 
-from indexer.kustomize.config import NameReference
+from indexer.kustomize.config import NameReference, TransformerConfig
+from indexer.kustomize.defaults import DEFAULTS
 from indexer.kustomize.defaults_references import NAME_REFERENCES, VAR_REFERENCES
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.factory import resources_from
@@ -50,7 +51,7 @@ def test_a_renamed_object_is_found_again() -> None:
     resmap = objects(cm("a") + pod("a") + pod("b", "other"))
     rename(resmap.resources[0], "x-")
     untouched = resmap.resources[2].root
-    fix_name_references(resmap, NAME_REFERENCES)
+    fix_name_references(resmap, DEFAULTS)
     assert reference(resmap.resources[1]) == "x-a"
     assert resmap.resources[2].root is untouched
 
@@ -58,14 +59,14 @@ def test_a_renamed_object_is_found_again() -> None:
 def test_nothing_happens_where_nothing_was_renamed() -> None:
     resmap = objects(cm("a") + pod("a"))
     before = [res.root for res in resmap]
-    fix_name_references(resmap, NAME_REFERENCES)
+    fix_name_references(resmap, DEFAULTS)
     assert all(res.root is root for res, root in zip(resmap, before, strict=True))
 
 
 def test_the_new_name_stands_where_the_target_got_it() -> None:
     resmap = objects(cm("a") + pod("'a'"))
     rename(resmap.resources[0], "x-")
-    fix_name_references(resmap, NAME_REFERENCES)
+    fix_name_references(resmap, DEFAULTS)
     volumes = find(resmap.resources[1].root, "spec", "volumes")
     node = find(volumes.items[0], "configMap", "name")  # type: ignore[union-attr]
     assert isinstance(node, Scalar)
@@ -81,7 +82,7 @@ def test_a_reference_stays_in_its_namespace() -> None:
     resmap = objects(cm("a", "one") + cm("a", "two") + pod("a", "one") + pod("a", "two") + pod("a", "three"))
     rename(resmap.resources[0], "x-")
     rename(resmap.resources[1], "y-")
-    fix_name_references(resmap, NAME_REFERENCES)
+    fix_name_references(resmap, DEFAULTS)
     assert [reference(res) for res in resmap.resources[2:]] == ["x-a", "y-a", "a"]
 
 
@@ -90,7 +91,7 @@ def test_prefixes_decide_between_objects_that_had_the_same_name() -> None:
     rename(resmap.resources[0], "x-")
     rename(resmap.resources[1], "y-")
     rename(resmap.resources[2], "y-")
-    fix_name_references(resmap, NAME_REFERENCES)
+    fix_name_references(resmap, DEFAULTS)
     assert reference(resmap.resources[2]) == "y-a"
 
 
@@ -100,7 +101,7 @@ def test_a_reference_that_could_mean_two_objects_is_an_error() -> None:
     rename(resmap.resources[1], "y-")
     resmap.resources[0].prefixes = resmap.resources[1].prefixes = ()
     with pytest.raises(KustomizeError) as error:
-        fix_name_references(resmap, NAME_REFERENCES)
+        fix_name_references(resmap, DEFAULTS)
     assert str(error.value) == (
         "updating name reference in 'spec/volumes/configMap/name' field of 'Pod.v1.[noGrp]/p.default': "
         "considering field 'spec/volumes/configMap/name' of object Pod.v1.[noGrp]/p.default: "
@@ -136,7 +137,7 @@ def test_a_role_binding_follows_accounts_in_other_namespaces_and_the_kind_of_its
     resmap = objects(BINDING)
     for res, prefix in zip(resmap.resources[1:], ("x-", "y-", "z-"), strict=True):
         rename(res, prefix)
-    fix_name_references(resmap, NAME_REFERENCES)
+    fix_name_references(resmap, DEFAULTS)
     data = to_data(resmap.resources[0].root)
     assert data["roleRef"]["name"] == "y-r"
     assert data["subjects"] == [
@@ -149,7 +150,7 @@ def test_a_subject_follows_an_account_to_its_new_namespace() -> None:
     resmap = objects(BINDING.replace("namespace: two", "namespace: one"))
     for res in resmap.resources[:3]:
         move(res, "new")
-    fix_name_references(resmap, NAME_REFERENCES)
+    fix_name_references(resmap, DEFAULTS)
     subject = to_data(resmap.resources[0].root)["subjects"][0]
     assert subject == {"kind": "ServiceAccount", "name": "sa", "namespace": "new"}
 
@@ -157,7 +158,7 @@ def test_a_subject_follows_an_account_to_its_new_namespace() -> None:
 def test_a_subject_namespace_that_is_no_text_is_an_error() -> None:
     resmap = objects(BINDING.replace("name: sa, namespace: two}", "name: sa, namespace: null}", 1))
     with pytest.raises(KustomizeError, match="Invalid Input: namespace is blank for resource"):
-        fix_name_references(resmap, NAME_REFERENCES)
+        fix_name_references(resmap, DEFAULTS)
 
 
 def test_a_reference_without_a_name_is_an_error() -> None:
@@ -165,7 +166,7 @@ def test_a_reference_without_a_name_is_an_error() -> None:
     resmap = objects(cm("a") + pod("a"))
     rename(resmap.resources[0], "x-")
     with pytest.raises(KustomizeError, match="path config error; no 'name' field in node"):
-        fix_name_references(resmap, references)
+        fix_name_references(resmap, TransformerConfig(name_reference=references))
 
 
 def test_the_default_tables_have_kustomizes_size_and_order() -> None:
