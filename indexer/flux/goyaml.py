@@ -29,6 +29,11 @@ from indexer.manifest.gojson import dumps
 from indexer.manifest.node import TIMESTAMP, Scalar
 from indexer.manifest.scalars import resolve, to_data_11
 
+try:
+    from _ruamel_yaml import CEmitter
+except ImportError:
+    CEmitter = None
+
 _CACHED: Final = 100
 """Longer texts hardly occur twice."""
 # Events hold no place in a text here, so that one object of each kind is enough for all documents.
@@ -61,7 +66,13 @@ def dump(data: Any) -> str:
     _add(data, events.append)
     events += [_DOCUMENT_END, _STREAM_END]
     stream = io.StringIO()
-    YAML(typ="safe").emit(events, stream)
+    if CEmitter is None:
+        YAML(typ="safe").emit(events, stream)
+    else:
+        # YAML would first look for plug-ins on the disk and define a class, each time.
+        emit = CEmitter(stream, encoding="utf-8", allow_unicode=True).emit
+        for event in events:
+            emit(event)
     return stream.getvalue()
 
 

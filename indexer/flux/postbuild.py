@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from indexer.deferred import NamedTuple
 from indexer.flux.goyaml import dump
-from indexer.flux.leafwise import leafwise
+from indexer.flux.leafwise import Path, leafwise
 from indexer.flux.model import Substitution
 from indexer.flux.substitute import (
     NAME,
@@ -106,18 +106,21 @@ class Template:
         return to_data(self.root)
 
     @cached_property
-    def texts(self) -> list[tuple[tuple[str, ...], str]]:
-        """Every text and key that holds a ``$``."""
-        return list(_texts(self.data, ()))
+    def found(self) -> _Found:
+        """What substitution has an effect on."""
+        found = _Found([])
+        found.look_at(self.data, ())
+        return found
 
-    @cached_property
+    @property
+    def texts(self) -> list[tuple[Path, str]]:
+        """Every text and key that holds a ``$``, with its path (that of the value, for a key)."""
+        return self.found.texts
+
+    @property
     def is_constant(self) -> bool:
         """Whether it comes back as it is, whatever the variables."""
-        return not self.texts and not self.holds_large_integer
-
-    @cached_property
-    def holds_large_integer(self) -> bool:
-        return _holds_large_integer(self.data)
+        return not self.found.texts and not self.found.large_integer
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -146,7 +149,7 @@ def substitute(template: Template, variables: Variables) -> Expanded:
         return Expanded(root)
     texts = template.texts
     lookup = _Lookup(variables)
-    after = None if template.holds_large_integer else leafwise(before, texts, lookup)
+    after = None if template.found.large_integer else leafwise(before, texts, lookup)
     if after is None:
         after = _whole(template, lookup)
     if not isinstance(after, dict):
@@ -200,7 +203,7 @@ def _reread(text: str) -> Any:
     return None if node is None else to_data_11(node)
 
 
-def _read(text: str, root: Mapping, texts: list[tuple[tuple[str, ...], str]], lookup: _Lookup) -> Any:
+def _read(text: str, root: Mapping, texts: list[tuple[Path, str]], lookup: _Lookup) -> Any:
     """The expanded text as data; where it is no YAML any more, the field that broke it is blamed."""
     try:
         data = _reread(text)
@@ -231,27 +234,33 @@ def _floats(data: Any) -> Iterator[float]:
             yield from _floats(value)
 
 
-def _holds_large_integer(data: Any) -> bool:
-    if isinstance(data, dict | list):
-        return any(_holds_large_integer(value) for value in (data.values() if isinstance(data, dict) else data))
-    return isinstance(data, int) and abs(data) > _EXACT
+@dataclass(slots=True)
+class _Found:
+    """What there is in data that substitution has an effect on."""
+
+    texts: list[tuple[Path, str]]
+    large_integer: bool = False
+    """Whether there is an integer that loses digits on the way."""
+
+    def look_at(self, data: Any, path: Path) -> None:
+        if isinstance(data, str):
+            if "$" in data:
+                self.texts.append((path, data))
+        elif isinstance(data, dict):
+            for key, value in data.items():
+                if "$" in key:
+                    self.texts.append(((*path, key), key))
+                # Most values are texts without a variable.
+                if not isinstance(value, str) or "$" in value:
+                    self.look_at(value, (*path, key))
+        elif isinstance(data, list):
+            for index, value in enumerate(data):
+                self.look_at(value, (*path, str(index)))
+        elif isinstance(data, int) and abs(data) > _EXACT:
+            self.large_integer = True
 
 
-def _texts(data: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every text and key that holds a ``$``, with its path (that of the value, for a key)."""
-    if isinstance(data, dict):
-        for key, value in data.items():
-            if "$" in key:
-                yield (*path, key), key
-            yield from _texts(value, (*path, key))
-    elif isinstance(data, list):
-        for index, value in enumerate(data):
-            yield from _texts(value, (*path, str(index)))
-    elif isinstance(data, str) and "$" in data:
-        yield path, data
-
-
-def _node_at(root: Node, path: tuple[str, ...]) -> Node:
+def _node_at(root: Node, path: Path) -> Node:
     node: Node = root
     for part in path:
         child = (
@@ -267,7 +276,7 @@ def _node_at(root: Node, path: tuple[str, ...]) -> Node:
     return node
 
 
-def _span_at(root: Mapping, path: tuple[str, ...], expression: str = "") -> Span | None:
+def _span_at(root: Mapping, path: Path, expression: str = "") -> Span | None:
     """Where a text stands; inside a block scalar, the line that holds the expression."""
     node = _node_at(root, path)
     span = node.span
@@ -280,7 +289,7 @@ def _span_at(root: Mapping, path: tuple[str, ...], expression: str = "") -> Span
 
 
 def _locate(root: Mapping, expression: str) -> Span | None:
-    for path, text in _texts(to_data(root), ()):
+    for path, text in Template(root).texts:
         if expression.split("\n", maxsplit=1)[0].rstrip() in text:
             return _span_at(root, path, expression)
     return root.span
@@ -293,7 +302,7 @@ class _Graft:
         self.lookup = lookup
         self.entry = entry
 
-    def graft(self, old: Node, before: Any, after: Any, path: tuple[str, ...]) -> Node:
+    def graft(self, old: Node, before: Any, after: Any, path: Path) -> Node:
         if after is before and isinstance(before, dict | list):
             return old
         if isinstance(old, Mapping) and isinstance(after, dict):
@@ -312,7 +321,7 @@ class _Graft:
                 return old
         return self._made(after, old, self._operation(before), old)
 
-    def _mapping(self, old: Mapping, before: dict[str, Any], after: dict[str, Any], path: tuple[str, ...]) -> Mapping:
+    def _mapping(self, old: Mapping, before: dict[str, Any], after: dict[str, Any], path: Path) -> Mapping:
         fields: dict[str, tuple[Scalar, Node]] = {}
         renamed = {key: self.lookup.key(key) if "$" in key else key for key in old.fields}
         same = True
@@ -334,7 +343,9 @@ class _Graft:
         return old if same else old.derive(fields)
 
     def _operation(self, before: Any) -> Operation:
-        names = sorted({e.name for _, text in _texts([before], ()) for e in expansions(_parts(text))})
+        found = _Found([])
+        found.look_at(before, ())
+        names = sorted({e.name for _, text in found.texts for e in expansions(_parts(text))})
         return Operation(Role.SUBSTITUTES, f"postBuild {', '.join(names)}".rstrip(), self.entry)
 
     def _made(self, data: Any, at: Node, op: Operation, prev: Node | None) -> Node:
@@ -373,9 +384,7 @@ def _parts(text: str) -> tuple[Part, ...]:
         return ()
 
 
-def _substitutions(
-    root: Mapping, texts: Iterable[tuple[tuple[str, ...], str]], lookup: _Lookup
-) -> Iterator[Substitution]:
+def _substitutions(root: Mapping, texts: Iterable[tuple[Path, str]], lookup: _Lookup) -> Iterator[Substitution]:
     """One record for each variable and supplier, with the fields it reaches."""
     variables = lookup.variables
     found: dict[tuple[str, str], tuple[Variable, list[str]]] = {}

@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Table
+from functools import lru_cache
 from typing import Final
 
 from indexer.deferred import NamedTuple
@@ -105,8 +106,10 @@ def _one_line(text: str) -> str:
     return text.replace("\n", "")
 
 
-def values_of(root: Mapping) -> dict[str, Variable]:
+@lru_cache(maxsize=64)
+def values_of(root: Mapping) -> Table[str, Variable]:
     """The variables in a ConfigMap or Secret; values that must not or cannot be read are None."""
+    # Kept by the object itself: many units take their variables from the same few.
     secret = kind_of(root) == "Secret"
     supplier = f"{kind_of(root)} {namespace_of(root)}/{name_of(root)}"
     encrypted = is_encrypted(root)
