@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from indexer.deferred import NamedTuple
 from indexer.flux.helmchart import FoundChart, find_chart
-from indexer.flux.helmvalues import ReleaseValues, ValuesError, load
+from indexer.flux.helmvalues import INLINE, ReleaseValues, ValuesError, load
 from indexer.flux.hidden import secret_texts
 from indexer.flux.kustomization import inputs_of
 from indexer.flux.model import Inputs, Substitution, UnitState
@@ -151,6 +151,10 @@ def render_release(
 
 def value_parts(root: Mapping, find_object: Callable[[ReferenceSpec], Mapping | None]) -> tuple[Contribution, ...]:
     """The values of a release, whatever its chart. Raises ValuesError."""
+    inline = find(root, "spec", "values")
+    if not value_references(root) and isinstance(inline, Mapping) and inline.fields and inline.span is not None:
+        # All of them are in effect, so there is no need to look at each.
+        return (Contribution(Role.VALUES, INLINE, inline.span, ("/spec/values",)),)
     return tuple(load(root, find_object, []).values.contributions())
 
 

@@ -150,9 +150,10 @@ class HelmRun:
     def _value_parts(self, job: HelmJob) -> tuple[Contribution, ...]:
         """What ``value_parts`` gives, looked for in the store first."""
         store, find_object = self.cluster.store, self.cluster.find_object
-        if store is None or job.item.tree_digest is None:
+        references = value_references(job.root)
+        if store is None or not references or job.item.tree_digest is None:
             return value_parts(job.root, find_object)
-        given = tuple((str(one), self.cluster.digest_of(one)) for one in value_references(job.root))
+        given = tuple((str(one), self.cluster.digest_of(one)) for one in references)
         key = digest(canonical(("values", engine(), job.item.tree_digest, given)))
         for record in store.find(key):
             return unpack_contributions(marshal.loads(record.outcome))  # noqa: S302 - see the store

@@ -21,6 +21,8 @@ from indexer.manifest.node import STR, Mapping, Node, Scalar, Span, Style
 FindObject = Callable[[ReferenceSpec], Mapping | None]
 
 _KEY: Final = "values.yaml"
+INLINE: Final = "spec.values"
+"""What the values are called that a release itself holds."""
 
 
 class ValuesError(Exception):
@@ -59,7 +61,7 @@ def load(root: Mapping, find_object: FindObject, defaults: list[tuple[Origin, di
     own: dict[str, Any] = {}
     last: list[Origin] = []
     if isinstance(inline, Mapping):
-        origin, own = origin_of("spec.values", inline, yaml_11=False)
+        origin, own = origin_of(INLINE, inline, yaml_11=False)
         last = [origin]
     unknown: list[str] = []
     merged: dict[str, Any] = {}
