@@ -221,7 +221,8 @@ def _read(
                 if container is not None and container.flow and "?" in event.value and not style:
                     raise _question_mark(file, event.start_mark, closing="]" if fields is None else "}")
             pos = (line << 24 | column) << 48 | end
-            node = Scalar(event.value, event.tag and _short(event.tag), _STYLES[style], source, pos)
+            tag = event.ctag
+            node = Scalar(event.value, None if tag is None else _short(str(tag)), _STYLES[style], source, pos)
             if event.anchor is not None:
                 anchors[event.anchor] = node
         elif kind is MappingStartEvent or kind is SequenceStartEvent:

@@ -42,7 +42,8 @@ class _Collector:
         if isinstance(node, Mapping):
             if node.touched or node.prev is not None:
                 for text, (_, value) in node.fields.items():
-                    self.visit(value, (*path, text))
+                    if _has_history(value):
+                        self.visit(value, (*path, text))
                 for removal in node.gone:
                     self.removal(removal.at, removal.op, (*path, removal.key))
                 if node.op is not None and not node.fields:
@@ -52,7 +53,8 @@ class _Collector:
         elif isinstance(node, Sequence):
             if node.touched or node.prev is not None:
                 for index, item in enumerate(node.items):
-                    self.visit(item, (*path, str(index)))
+                    if _has_history(item):
+                        self.visit(item, (*path, str(index)))
                 for removal in node.gone:
                     self.removal(removal.at, removal.op, (*path, removal.key))
                 if node.op is not None and not node.items:
@@ -66,6 +68,13 @@ class _Collector:
         if at.source is not NOWHERE:
             _, fields = self.found.setdefault((id(op), at.source, at.pos, False), (op, []))
             fields.append(pointer(path))
+
+
+def _has_history(node: Node) -> bool:
+    """Whether anything but the definition made a node, or something below it."""
+    if node.op is not None or node.prev is not None:
+        return True
+    return isinstance(node, (Mapping, Sequence)) and node.touched
 
 
 def contributions(root: Mapping) -> tuple[Contribution, ...]:
