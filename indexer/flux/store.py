@@ -114,6 +114,14 @@ class Store:
                 found += [Record(*row[:3]) for row in rows]
         return found
 
+    def has(self, record: bytes) -> bool:
+        """Whether a record is there."""
+        found = None
+        if record not in self._added and self._connection is not None:
+            with self._harmless():
+                found = self._connection.execute("SELECT 1 FROM record WHERE id = ?", (record,)).fetchone()
+        return record in self._added or found is not None
+
     def rows(self, record: bytes) -> bytes | None:
         """The rows of a record; None where it is not there, or not any more."""
         added = self._added.get(record)
