@@ -27,6 +27,7 @@ from indexer.flux.packing import (
     unpack_span,
 )
 from indexer.flux.sources import Sources
+from indexer.flux.standing import Kept, Standing
 from indexer.flux.store import SIZE, LostRows, Record, Store, engine
 from indexer.flux.storedobjects import StoredObjects
 from indexer.git.recording import Present, RecordingTree
@@ -65,6 +66,7 @@ class KeptClusters:
     def __init__(self, sources: Sources, config: Config, store: Store) -> None:
         self._sources = sources
         self._store = store
+        self._standing = Standing(sources.tree, store)
         self._present = Present(sources.tree)
         self._still: set[bytes] = set()
         """Parts of records that were found to hold: most directories are looked at by many clusters."""
@@ -88,15 +90,26 @@ class KeptClusters:
         """The clusters that were kept under a key and still hold, unless the trees of any of their units are wanted."""
         if wants_trees is None:
             return None
+        kept = self._kept(key)
+        if kept is None:
+            return None
+        found = self._unpacked(kept)
+        if wants_trees is not no_trees and any(wants_trees(one.name, unit.id) for one in found for unit in one.units):
+            return None
+        return found
+
+    def _kept(self, key: bytes) -> Kept | None:
+        """The record under a key that still holds."""
+        kept = self._standing.find(key)
+        if kept is not None and self._packs_the_same(kept.recipes) and self._store.has(kept.record):
+            self._standing.note(key, kept, dict)
+            return kept
         for record in self._store.find(key):
             parts, recipes = marshal.loads(record.inputs)  # noqa: S302 - see the store
             if all(map(self._holds, parts)) and self._packs_the_same(recipes):
-                found = self._unpacked(record)
-                if wants_trees is not no_trees and any(
-                    wants_trees(one.name, unit.id) for one in found for unit in one.units
-                ):
-                    return None
-                return found
+                kept = Kept(record.id, recipes, record.outcome)
+                self._standing.note(key, kept, partial(_read, parts))
+                return kept
         return None
 
     def keep(self, key: bytes, clusters: list[Cluster], ground: Ground, marked: Iterable[str]) -> list[Cluster]:
@@ -118,9 +131,10 @@ class KeptClusters:
             inputs = canonical((_parts(seen), recipes))
             name = digest(key + inputs)
             used = b"".join(bytes.fromhex(unit.digest) for one in clusters for unit in one.units if unit.digest)
-            outcome = marshal.dumps(([(one.name, one.entry) for one in clusters], used))
-            rows = marshal.dumps([marshal.dumps([_pack(unit) for unit in one.units]) for one in clusters])
+            outcome = marshal.dumps([(one.name, one.entry) for one in clusters])
+            rows = marshal.dumps((used, *(marshal.dumps([_pack(unit) for unit in one.units]) for one in clusters)))
             self._store.add(key, Record(name, inputs, outcome), rows)
+            self._standing.note(key, Kept(name, recipes, outcome), lambda: seen.read_files)
         except (RecursionError, ValueError):
             return clusters
         return [one._replace(digest=name.hex()) for one in clusters]
@@ -140,14 +154,27 @@ class KeptClusters:
     def _packs_the_same(self, recipes: Iterable[tuple[Recipe, str]]) -> bool:
         return all(self._digest(recipe) == before for recipe, before in recipes)
 
-    def _unpacked(self, record: Record) -> list[Cluster]:
-        clusters, used = marshal.loads(record.outcome)  # noqa: S302
-        if self._store.begins_to_use(record.id):
+    def _unpacked(self, kept: Kept) -> list[Cluster]:
+        if self._store.begins_to_use(kept.record):
+            used = _part(self._store, kept.record, 0)
             self._store.use(used[at : at + SIZE] for at in range(0, len(used), SIZE))
         return [
-            Cluster(name, entry, StoredUnits(name, self._store, record.id, number), digest=record.id.hex())
-            for number, (name, entry) in enumerate(clusters)
+            Cluster(name, entry, StoredUnits(name, self._store, kept.record, number), digest=kept.record.hex())
+            for number, (name, entry) in enumerate(marshal.loads(kept.outcome), 1)  # noqa: S302
         ]
+
+    def remember(self) -> None:
+        """Leaves behind what makes the next build faster, where this one looked at all clusters."""
+        self._standing.remember()
+
+
+def _part(store: Store, record: bytes, number: int) -> bytes:
+    """A part of the rows of a record: what it uses, or the units of one of its clusters. Raises LostRows."""
+    rows = store.rows(record)
+    if rows is None:
+        raise LostRows
+    part: bytes = marshal.loads(rows)[number]  # noqa: S302
+    return part
 
 
 class StoredUnits(Sequence[Unit]):
@@ -158,15 +185,12 @@ class StoredUnits(Sequence[Unit]):
         self._store = store
         self._record = record
         self._number = number
-        """Which of the record's clusters it is."""
+        """Which of the record's clusters it is, from 1."""
         self._units: tuple[Unit, ...] | None = None
 
     def _all(self) -> tuple[Unit, ...]:
         if self._units is None:
-            rows = self._store.rows(self._record)
-            if rows is None:
-                raise LostRows
-            packed = marshal.loads(marshal.loads(rows)[self._number])  # noqa: S302
+            packed = marshal.loads(_part(self._store, self._record, self._number))  # noqa: S302
             self._units = tuple(_unpack(self._cluster, one, self._store) for one in packed)
         return self._units
 
@@ -197,6 +221,11 @@ def _parts(seen: RecordingTree) -> tuple[bytes, ...]:
     for path in sorted(seen.absent):
         part(path)[2].append(path)
     return tuple([canonical((read, listed, tuple(absent))) for read, listed, absent in parts.values()])
+
+
+def _read(parts: Iterable[bytes]) -> dict[str, str]:
+    """The files that were read, with their blobs."""
+    return {path: blob for part in parts for path, blob in marshal.loads(part)[0].items()}  # noqa: S302
 
 
 def _pack(unit: Unit) -> Packed:

@@ -24,6 +24,7 @@ from indexer.flux.synthetic import sync_objects
 from indexer.git import sourceignore
 from indexer.git.artifact import ArtifactTree
 from indexer.git.tree import EntryKind, Tree, TreeError
+from indexer.git.worktree import WorkTree
 from indexer.kustomize.cache import BuildCache
 from indexer.kustomize.nodes import text_at
 from indexer.manifest.errors import ManifestError
@@ -139,22 +140,29 @@ def _with_config(found: list[EntryPoint], config: Config) -> list[EntryPoint]:
 
 
 def _sorted_out(tree: Tree, cache: BuildCache, store: Store | None) -> dict[str, _Worth]:
-    """What each YAML file is worth. A file is looked at once, as long as it does not change."""
+    """The YAML files that are worth anything. A file is looked at once, as long as it does not change."""
     known: dict[str, tuple[str, int]] = {}
+    before = None
     if store is not None and (memo := store.memo(_MEMO)) is not None:
-        of_engine, known = marshal.loads(memo)  # noqa: S302 - see the store
-        known = known if of_engine == engine() else {}
-    seen: dict[str, tuple[str, int]] = {}
-    for path in yaml_files(tree, ""):
+        of_engine, names, found = marshal.loads(memo)  # noqa: S302 - see the store
+        if of_engine == engine():
+            before, known = names, found
+    names = tree.names if isinstance(tree, WorkTree) else None
+    if isinstance(tree, WorkTree) and names == before:
+        blobs, seen = tree.blobs, dict(known)
+        paths: Iterable[str] = [path for path, (blob, _) in known.items() if blobs.get(path) != blob]
+    else:
+        seen, paths = {}, yaml_files(tree, "")
+    for path in paths:
         try:
             blob = tree.blob(path)
             found = known.get(path)
             seen[path] = found if found is not None and found[0] == blob else (blob, _worth(tree, path, cache).value)
         except TreeError:
-            continue
-    if store is not None and seen != known:
-        store.remember(_MEMO, marshal.dumps((engine(), seen)))
-    return {path: _Worth(worth) for path, (_, worth) in seen.items()}
+            seen[path] = "", _Worth.NOTHING.value
+    if store is not None and (names, seen) != (before, known):
+        store.remember(_MEMO, marshal.dumps((engine(), names, seen)))
+    return {path: _Worth(worth) for path, (_, worth) in seen.items() if worth}
 
 
 def yaml_files(tree: Tree, directory: str) -> Iterator[str]:

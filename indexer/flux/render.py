@@ -66,6 +66,8 @@ def _render(workspace: Workspace, config: Config, only: Collection[str]) -> list
     )
     wanted = [entry for entry in entries if not only or entry.config.name in _roots(only)]
     clusters = [cluster for entry in wanted for cluster in render_cluster(entry, workspace, config)]
+    if workspace.kept is not None and not only:
+        workspace.kept.remember()
     refs = tuple(sorted(sources.looked_up))
     return [cluster._replace(refs=refs) for cluster in clusters]
 

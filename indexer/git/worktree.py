@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 from indexer.deferred import regex
 from indexer.git import disk
 from indexer.git.linked import without_lfs_pointer
-from indexer.git.text import decoded
+from indexer.git.text import decoded, encoded
 from indexer.git.tree import EntryKind, Missing, Unreadable
 
 LISTING: Final = (
@@ -97,8 +98,26 @@ class WorkTree(disk.DiskTree):
         return Listing(self._git(*LISTING), lambda path: disk.kind_of(self._on_disk(path)))
 
     @cached_property
-    def _blobs(self) -> Mapping[str, str]:
-        """The blob ids that are also those of the bytes on disk."""
+    def names(self) -> bytes:
+        """What stands for all names in the tree, and what they are: the same as long as only files' contents differ."""
+        digest = hashlib.sha256("\0".join(sorted(self._index.absent)).encode("utf-8", "surrogateescape"))
+        for directory, names in self._index.directories.items():
+            digest.update(encoded("\0".join([directory, str(len(names)), *names, *names.values(), ""])))
+            if EntryKind.SYMLINK in names.values():
+                links = [name for name, kind in names.items() if kind is EntryKind.SYMLINK]
+                targets = [self._leads(f"{directory}/{name}" if directory else name) for name in links]
+                digest.update(encoded("\0".join([*targets, ""])))
+        return digest.digest()
+
+    def _leads(self, link: str) -> str:
+        try:
+            return self._target(link)
+        except Unreadable:
+            return ""
+
+    @cached_property
+    def blobs(self) -> Mapping[str, str]:
+        """The blob ids that git has at hand and that are also those of the bytes on disk."""
         return {} if self._converts() else self._index.blobs
 
     def _converts(self) -> bool:
@@ -140,12 +159,12 @@ class WorkTree(disk.DiskTree):
             if path in self._index.absent:
                 raise Unreadable("is not checked out: run git sparse-checkout add for its directory") from None
             raise
-        if path not in self._blobs:
+        if path not in self.blobs:
             self._hashed[path] = disk.blob_id(content, self._algorithm)
         return content
 
     def _blob(self, path: str) -> str:
-        known = self._blobs.get(path) or self._hashed.get(path)
+        known = self.blobs.get(path) or self._hashed.get(path)
         if known is None:
             self._bytes(path)
             known = self._hashed[path]
