@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from indexer.deferred import dataclass
 from indexer.flux import fluxinstance
 from indexer.flux.clones import git_ref
 from indexer.flux.delivery import SUPPLIERS, Delivery, matters

@@ -10,9 +10,9 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
+from indexer.deferred import dataclass, field
 from indexer.flux.kustomization import UnitFailure, reason_at
 from indexer.flux.resources import OPERATOR, ReferenceSpec, is_kind, kind_of, name_of, namespace_of
 from indexer.flux.sops import is_encrypted

@@ -7,10 +7,9 @@ Actions stand between ``<<`` and ``>>``: pipelines, fields, variables, ``if``, `
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
-from indexer.deferred import regex
+from indexer.deferred import dataclass, field, regex
 from indexer.flux.gofunctions import FUNCTIONS
 from indexer.flux.gotokens import Piece, TemplateError, Token, lex, tokens
 from indexer.flux.govalues import FunctionError, Unsupported, Value, child_of, join_origins, show, truth

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
-from indexer.deferred import regex
+from indexer.deferred import dataclass, regex
 
 
 class TemplateError(Exception):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from indexer.deferred import dataclass
 from indexer.flux.gotokens import TemplateError
 from indexer.manifest.gonumber import float_text
 from indexer.manifest.node import Mapping, Node, Sequence

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Protocol
 
+from indexer.deferred import dataclass
 from indexer.flux.delivery import Delivery
 from indexer.flux.dependencies import blocked
 from indexer.flux.helmchart import chart_spec, helm_chart, source_reference

@@ -5,10 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final
 
-from indexer.deferred import NamedTuple
+from indexer.deferred import NamedTuple, dataclass, field
 from indexer.flux.resources import ReferenceSpec, items_of, kind_of, namespace_of, truth
 from indexer.flux.sops import is_encrypted
 from indexer.helm.setpath import SetError, assignments

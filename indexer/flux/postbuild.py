@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-from indexer.deferred import NamedTuple
+from indexer.deferred import NamedTuple, dataclass, field
 from indexer.flux.goyaml import dump
 from indexer.flux.leafwise import Path, leafwise
 from indexer.flux.model import Substitution

@@ -11,10 +11,10 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
-from indexer.deferred import NamedTuple
+from indexer.deferred import NamedTuple, dataclass, field
 from indexer.flux.delivery import Delivery, matters, unpack_delivery
 from indexer.flux.imagepolicy import Markers
 from indexer.flux.kustomization import UnitFailure, finish_unit, inputs_of

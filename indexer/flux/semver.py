@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
-from indexer.deferred import NamedTuple, regex
+from indexer.deferred import NamedTuple, dataclass, regex
 
 _TAIL: Final = r"(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
 _VERSION: Final = regex(rf"v?(\d+)\.(\d+)\.(\d+){_TAIL}", re.ASCII)

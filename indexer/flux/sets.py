@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from indexer.deferred import dataclass
 from indexer.flux.copied import FindObject
 from indexer.flux.dependencies import DependenciesOf, blocked
 from indexer.flux.kustomization import UnitFailure, reason_at

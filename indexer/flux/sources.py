@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from indexer.deferred import NamedTuple
+from indexer.deferred import NamedTuple, dataclass, field
 from indexer.flux.artifacts import GeneratorError, artifacts_of, build_artifact
 from indexer.flux.clones import Clones, GitRef, git_ref, ref_names
 from indexer.flux.config import Config, SourceConfig

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from indexer.deferred import dataclass, field
 from indexer.flux.gotemplate import Emitted, Output, line_starts
 from indexer.flux.govalues import Origin
 from indexer.flux.goyaml import dump

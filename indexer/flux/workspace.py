@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+from indexer.deferred import dataclass, field
 from indexer.flux.clusters import Ground, KeptClusters
 from indexer.flux.division import Division
 from indexer.flux.imagepolicy import Markers

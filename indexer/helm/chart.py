@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
-from indexer.deferred import NamedTuple
+from indexer.deferred import NamedTuple, dataclass, field
 from indexer.git.archive import ArchiveError, unpack
 from indexer.git.tree import EntryKind, Tree, TreeError
 from indexer.kustomize.nodes import text_at

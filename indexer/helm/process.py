@@ -9,12 +9,13 @@ import re
 import signal
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import IO, Any, Final
 
+from indexer.deferred import dataclass
 from indexer.helm.chart import ChartError, NotAtHand
 
 _SCRIPT: Final = Path(__file__).with_name("worker.py")

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from indexer.deferred import NamedTuple
+from indexer.deferred import NamedTuple, dataclass, field
 from indexer.helm.setpath import Assignment, Path, SetError, Value
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.history import Contribution

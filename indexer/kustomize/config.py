@@ -6,10 +6,9 @@ Rules: kustomize's ``api/internal/plugins/builtinconfig`` (kustomize-semantics.m
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
 from functools import lru_cache
 
-from indexer.deferred import NamedTuple
+from indexer.deferred import NamedTuple, dataclass
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.fieldspec import FieldSpec, merge_specs
 from indexer.kustomize.resid import Gvk
@@ -64,7 +63,7 @@ def _merged(ours: TransformerConfig, theirs: TransformerConfig) -> TransformerCo
             raise error.wrapped(f"failed to merge {_GO_NAMES[name]} fieldSpec: ") from None
     references = merge_references(ours.name_reference, theirs.name_reference)
     result = TransformerConfig(name_reference=references, **tables).sorted()
-    same = all(getattr(result, field.name) == getattr(ours, field.name) for field in fields(TransformerConfig))
+    same = all(getattr(result, name) == getattr(ours, name) for name in TransformerConfig.__annotations__)
     return ours if same else result
 
 
@@ -91,7 +90,7 @@ def merge_references(
 
 
 EMPTY = TransformerConfig()
-_FIELD_SPEC_TABLES = tuple(f.name for f in fields(TransformerConfig) if f.name != "name_reference")
+_FIELD_SPEC_TABLES = tuple(name for name in TransformerConfig.__annotations__ if name != "name_reference")
 _GO_NAMES = {
     "name_prefix": "NamePrefix",
     "name_suffix": "NameSuffix",

@@ -6,9 +6,9 @@ Rules: kustomize's ``api/internal/accumulator/loadconfigfromcrds.go`` (kustomize
 from __future__ import annotations
 
 from collections.abc import Sequence as AbstractSequence
-from dataclasses import dataclass, field
 from typing import Final
 
+from indexer.deferred import dataclass, field
 from indexer.kustomize.config import EMPTY, NameReference, TransformerConfig
 from indexer.kustomize.configurations import read_mapping
 from indexer.kustomize.errors import KustomizeError

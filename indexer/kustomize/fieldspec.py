@@ -6,10 +6,10 @@ Rules: kustomize's ``api/types/fieldspec.go`` and ``api/filters/fieldspec`` (kus
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+from indexer.deferred import dataclass, field
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.resid import Gvk
 from indexer.manifest.node import NOWHERE, Mapping, Node, Operation, Scalar, Sequence

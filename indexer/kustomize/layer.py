@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from indexer.deferred import NamedTuple
+from indexer.deferred import NamedTuple, dataclass, field
 from indexer.kustomize.loader import Loader
 from indexer.kustomize.schema import SchemaHolder
 from indexer.manifest.node import Span

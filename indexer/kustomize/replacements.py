@@ -6,10 +6,9 @@ Rules: kustomize's ``api/filters/replacement`` (kustomize-semantics.md §13).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
-from indexer.deferred import NamedTuple
+from indexer.deferred import NamedTuple, dataclass
 from indexer.kustomize.bounds import demand_bounds, demand_short
 from indexer.kustomize.entries import unify
 from indexer.kustomize.errors import KustomizeError, of_manifest

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
+from indexer.deferred import dataclass, field
 from indexer.git.tree import EntryKind, TreeError
 from indexer.kustomize import buildmetadata, plugins
 from indexer.kustomize.bounds import MAX_LAYERS, demand_few

@@ -8,11 +8,10 @@ copies the containers on the path to it and nothing else. A node that took anoth
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from indexer.deferred import NamedTuple
+from indexer.deferred import NamedTuple, dataclass
 from indexer.manifest.provenance import Role, Source, Span
 
 __all__ = [
