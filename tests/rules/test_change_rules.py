@@ -281,3 +281,133 @@ def test_a_comment_holds_back_a_finding_of_a_change(repo):
     zero = deployment(replicas="0  # fluxidx: ignore scaled-to-zero it moves to the new cluster")
     found = repo.impact(base(**{"a.yaml": deployment()}), base(**{"a.yaml": zero}))
     assert of_rule("scaled-to-zero", found) == []
+
+
+# What is no danger
+
+
+def marked(text, **marks):
+    """An object with annotations of kustomize-controller."""
+    given = ", ".join(f"kustomize.toolkit.fluxcd.io/{key}: {value}" for key, value in marks.items())
+    return text.replace("metadata: {", f"metadata: {{annotations: {{{given}}}, ", 1)
+
+
+@pytest.mark.parametrize(
+    ("marks", "end"),
+    [
+        ({"prune": "Disabled"}, "its annotation prune: disabled keeps it"),
+        ({"reconcile": "disabled"}, "its annotation reconcile: disabled keeps it"),
+        ({"ssa": "Ignore"}, "its annotation ssa: ignore keeps it"),
+    ],
+)
+def test_every_mark_that_keeps_an_object_from_being_pruned_counts(repo, marks, end):
+    found = repo.impact(base(**{"a.yaml": A, "shop.yaml": marked(NAMESPACE, **marks)}), base(**{"a.yaml": A}))
+    assert [one.split()[0] for one in of_rule("removed-namespace", found)] == ["note"]
+    assert message("removed-namespace", found).endswith(end)
+
+
+def test_a_unit_that_is_itself_kept_goes_on(repo):
+    before = two({"a.yaml": A}, {"b.yaml": B}) | {MORE: marked(kustomization("more", "./more"), prune="disabled")}
+    found = repo.impact(before, base(**{"a.yaml": A}))
+    assert of_rule("removed-unit", found) == [f"warning removed-unit {MORE}:1"]
+    assert "its annotation prune: disabled keeps it, so it goes on" in message("removed-unit", found)
+
+
+def test_what_another_unit_applies_too_may_stay(repo):
+    both = two({"a.yaml": A, "shop.yaml": NAMESPACE}, {"b.yaml": B, "shop.yaml": NAMESPACE})
+    found = repo.impact(both, two({"a.yaml": A, "shop.yaml": NAMESPACE}, {"b.yaml": B}))
+    assert message("removed-namespace", found).endswith(
+        "; unless Kustomization flux-system/apps, which applies it too, did so last"
+    )
+
+
+SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: api, namespace: shop}\nspec:\n  ports: [{port: 80}]\n"
+JOB = """\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: once, namespace: shop}
+spec:
+  template:
+    spec: {restartPolicy: Never, containers: [{name: once, image: "once:1"}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (role_binding("r"), role_binding("r") + "  apiGroup: rbac.authorization.k8s.io\n"),
+        (claim(), claim() + "  volumeMode: Filesystem\n"),
+        (SERVICE + "  clusterIP: None\n", SERVICE),
+        (marked(JOB, ssa="IfNotPresent"), marked(JOB.replace("once:1", "once:2"), ssa="IfNotPresent")),
+    ],
+)
+def test_what_the_server_takes_for_the_same_or_is_never_asked_is_not_refused(repo, before, after):
+    assert of_rule("immutable-field", repo.impact(base(**{"a.yaml": before}), base(**{"a.yaml": after}))) == []
+
+
+def test_force_on_a_claim_may_cost_its_data(repo):
+    before = marked(claim(), force="enabled")
+    found = repo.impact(base(**{"a.yaml": before}), base(**{"a.yaml": before.replace("fast", "slow")}))
+    assert of_rule("immutable-field", found) == ["error immutable-field apps/a.yaml:5"]
+    assert message("immutable-field", found).endswith("made anew, and its data may go with it")
+
+
+def test_what_is_only_made_once_is_not_scaled(repo):
+    before = deployment(annotations="{kustomize.toolkit.fluxcd.io/ssa: IfNotPresent}")
+    found = repo.impact(base(**{"a.yaml": before}), base(**{"a.yaml": before.replace("replicas: 2", "replicas: 0")}))
+    assert of_rule("scaled-to-zero", found) == []
+
+
+def test_a_target_namespace_that_all_objects_have_anyway(repo):
+    after = base(**{"a.yaml": A}) | {APPS: kustomization("apps", "./apps", "targetNamespace: shop\n")}
+    assert of_rule("changed-target", repo.impact(base(**{"a.yaml": A}), after)) == []
+
+
+def test_a_unit_that_does_not_prune_leaves_what_it_had(repo):
+    before, after = (
+        base(**{"a.yaml": A}) | {APPS: kustomization("apps", "./apps", more, "false")}
+        for more in ("", "targetNamespace: store\n")
+    )
+    found = repo.impact(before, after)
+    assert of_rule("changed-target", found) == [f"warning changed-target {APPS}:9"]
+    assert message("changed-target", found).endswith(
+        "what it had stays, since Kustomization flux-system/apps does not prune"
+    )
+
+
+RELEASE = """\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: db, namespace: shop}
+spec:
+  interval: 1h
+  chart: {spec: {chart: postgres, version: "1", sourceRef: {kind: HelmRepository, name: charts}}}
+"""
+CHARTS = """\
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: HelmRepository
+metadata: {name: charts, namespace: shop}
+spec: {url: "https://charts.example.org", interval: 1h}
+"""
+NAMED = RELEASE + "  releaseName: db\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (RELEASE, NAMED, []),
+        (RELEASE, RELEASE + "  storageNamespace: shop\n", []),
+        (NAMED, NAMED + "  targetNamespace: shop\n", []),
+        (RELEASE, RELEASE + "  targetNamespace: shop\n", ["error changed-target apps/db.yaml:7"]),
+        (RELEASE, RELEASE.replace("postgres", "postgresql"), ["error changed-target apps/db.yaml:6"]),
+        (
+            RELEASE.replace("HelmRepository", "GitRepository"),
+            RELEASE.replace("HelmRepository", "GitRepository").replace("postgres", "./charts/postgres"),
+            [],
+        ),
+    ],
+)
+def test_a_release_is_made_anew_where_helm_knows_it_by_another_name(repo, before, after, expected):
+    """A targetNamespace is part of the default name of a release."""
+    found = repo.impact(*(base(**{"db.yaml": text, "charts.yaml": CHARTS}) for text in (before, after)))
+    assert of_rule("changed-target", found) == expected

@@ -351,3 +351,63 @@ def test_a_good_repository_has_nothing_of_the_rule(repo, rule):
     found = repo.check(good)
     assert of_rule(rule, found) == []
     assert of_rule("failed-unit", found) == []
+
+
+# What looks wrong and is not, and the other way round
+
+
+def test_claims_that_a_stateful_set_makes_are_there(repo):
+    stateful = (
+        deployment("db", pod="volumes: [{name: d, persistentVolumeClaim: {claimName: CLAIM}}]\n")
+        .replace("kind: Deployment", "kind: StatefulSet")
+        .replace("spec:\n", "spec:\n  volumeClaimTemplates: [{metadata: {name: data}}]\n", 1)
+    )
+    found = repo.check(base(**{"db.yaml": stateful.replace("CLAIM", "data-db-12")}))
+    assert of_rule("missing-volume-claim", found) == []
+    found = repo.check(base(**{"db.yaml": stateful.replace("CLAIM", "data-dp-0")}))
+    assert of_rule("missing-volume-claim", found) == ["warning missing-volume-claim apps/db.yaml:13"]
+
+
+def test_a_unit_whose_source_is_missing_does_not_define_it(repo):
+    """Nor is what it would read superfluous."""
+    wrong = kustomization("apps", "./apps").replace("name: flux-system}\n  interval", "name: flux-sistem}\n  interval")
+    found = repo.check(base(**{"a.yaml": config_map()}) | {APPS: wrong})
+    assert of_rule("missing-source", found) == [f"error missing-source {APPS}:7"]
+    assert of_rule("unreachable-file", found) == []
+
+
+def test_a_variable_that_a_unit_fails_for_is_told_once(repo):
+    files = base(**{"a.yaml": config_map(data="{a: '${LOST}'}")})
+    found = repo.check(files | {APPS: kustomization("apps", "./apps", "postBuild: {substitute: {X: y}}\n")})
+    assert of_rule("failed-unit", found) == ["error failed-unit apps/a.yaml:4"]
+    assert of_rule("missing-variable", found) == []
+
+
+def test_a_hidden_file_is_left_alone(repo):
+    files = base(**{"kustomization.yaml": listing("a.yaml"), "a.yaml": config_map(), ".old.yaml": config_map("old")})
+    assert of_rule("unreachable-file", repo.check(files)) == []
+
+
+def test_an_object_of_two_units_that_do_not_prune_is_a_note(repo):
+    files = base(**{"a.yaml": config_map()}) | {
+        APPS: kustomization("apps", "./apps", prune="false"),
+        "clusters/prod/more.yaml": kustomization("more", "./more", prune="false"),
+        "more/a.yaml": config_map(),
+    }
+    assert of_rule("duplicate-object", repo.check(files)) == ["note duplicate-object apps/a.yaml:1"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "matches"),
+    [
+        ("{key: app, operator: In, values: [web, api]}", True),
+        ("{key: app, operator: In, values: [web]}", False),
+        ("{key: app, operator: NotIn, values: [api]}", False),
+        ("{key: tier, operator: Exists}", False),
+        ("{key: tier, operator: DoesNotExist}", True),
+    ],
+)
+def test_expressions_of_a_selector_are_held_against_the_labels(repo, expression, matches):
+    text = deployment().replace("    matchLabels:\n      app: api\n", f"    matchExpressions:\n    - {expression}\n")
+    expected = [] if matches else ["error selector-mismatch apps/a.yaml:8"]
+    assert of_rule("selector-mismatch", repo.check(base(**{"a.yaml": text}))) == expected

@@ -22,6 +22,7 @@ from indexer.flux.resources import (
     is_kustomization,
     items_of,
     kind_of,
+    name_of,
     namespace_of,
     read_kustomization,
 )
@@ -32,9 +33,8 @@ from indexer.query.rules.references import Reference, references_of
 _NAME: Final = regex(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 """What can be the name of an object."""
 _UNEXPANDED: Final = regex(r"\$\{([_A-Za-z]\w*)[^}]*\}")
-_PRUNE: Final = f"{KUSTOMIZE}/prune"
-_FORCE: Final = f"{KUSTOMIZE}/force"
-_APPLY: Final = f"{KUSTOMIZE}/ssa"
+KEEPING: Final = (("prune", "disabled"), ("reconcile", "disabled"), ("ssa", "ignore"))
+"""Annotations and labels of an object that is not pruned, in any case of letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,14 @@ class ObjectFacts:
     references: tuple[Reference, ...]
     marks: frozenset[str]
     """Keys of its labels and annotations."""
-    pruned: bool
-    """False where an annotation or label keeps it from being deleted."""
+    kept_by: str
+    """The annotation or label that keeps it from being pruned: ``prune: disabled``; empty where there is none."""
     forced: bool
     """Whether an annotation has it deleted and made anew where it cannot be changed."""
     applied: bool
     """False where an annotation says that Flux only adds to it, or leaves it alone."""
+    left: bool
+    """Whether an annotation has what is there already left as it is."""
     keys: tuple[Setting, ...]
     """Of a ConfigMap or Secret."""
     kustomization: KustomizationFacts | None
@@ -89,6 +91,8 @@ class ObjectFacts:
     """Variables that are left in its texts."""
     installs: str
     """The namespace that the chart of a HelmRelease goes to; "" for anything else."""
+    claims: tuple[str, ...]
+    """What the names of the claims begin with that a StatefulSet makes: ``data-db-``."""
     mismatch: tuple[Span | None, str] | None
     """Where its selector does not match its own pods, and which label is at fault."""
 
@@ -143,6 +147,12 @@ def _of_object(obj: RenderedObject, root: Mapping) -> ObjectFacts:
     labels = string_map(find(root, "metadata", "labels"))
     annotations = string_map(find(root, "metadata", "annotations"))
     version = root.get("apiVersion")
+
+    def told(key: str) -> set[str]:
+        """What annotations and labels of kustomize-controller say: both count, in any case of letters."""
+        name = f"{KUSTOMIZE}/{key}"
+        return {marks[name].lower() for marks in (annotations, labels) if name in marks}
+
     return ObjectFacts(
         id=obj.id,
         definition=obj.definition,
@@ -150,14 +160,16 @@ def _of_object(obj: RenderedObject, root: Mapping) -> ObjectFacts:
         api_version=version.span if version is not None else None,
         references=tuple(references_of(root)),
         marks=frozenset({*labels, *annotations}),
-        pruned="disabled" not in (annotations.get(_PRUNE), labels.get(_PRUNE)),
-        forced=annotations.get(_FORCE, "").lower() == "enabled",
-        applied=annotations.get(_APPLY, "Override").lower() == "override",
+        kept_by=next((f"{key}: {value}" for key, value in KEEPING if value in told(key)), ""),
+        forced="enabled" in told("force"),
+        applied=told("ssa") <= {"override"} and "disabled" not in told("reconcile"),
+        left=bool(told("ssa") & {"ignore", "ifnotpresent"}) or "disabled" in told("reconcile"),
         keys=tuple(_keys(root)),
         kustomization=_kustomization(root) if is_kustomization(root) else None,
         unset=tuple(_unset(obj, root)),
         unexpanded=tuple(_unexpanded(root)),
         installs=_installs(root),
+        claims=tuple(_claims(root)),
         mismatch=_mismatch(root),
     )
 
@@ -227,6 +239,12 @@ def _unexpanded(root: Mapping) -> Iterator[Setting]:
                 yield Setting(found[1], leaf.span)
 
 
+def _claims(root: Mapping) -> Iterator[str]:
+    if is_kind(root, "apps", "StatefulSet"):
+        for template in items_of(find(root, "spec", "volumeClaimTemplates")):
+            yield f"{text_at(template, 'metadata', 'name')}-{name_of(root)}-"
+
+
 _SELECTING: Final = {("apps", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")}
 
 
@@ -238,6 +256,17 @@ def _mismatch(root: Mapping) -> tuple[Span | None, str] | None:
     for key, value in wanted.items() if isinstance(wanted, Mapping) else ():
         if labels.get(key.text) != text_at(value):
             return value.span, f"{key.text}: {text_at(value)}"
+    for one in items_of(find(root, "spec", "selector", "matchExpressions")):
+        name, operator = text_at(one, "key"), text_at(one, "operator")
+        values = [text_at(value) for value in items_of(find(one, "values"))]
+        given = labels.get(name)
+        if (
+            (operator == "In" and given not in values)
+            or (operator == "NotIn" and given in values)
+            or (operator == "Exists" and given is None)
+            or (operator == "DoesNotExist" and given is not None)
+        ):
+            return one.span, " ".join(filter(None, (name, operator, ", ".join(values))))
     return None
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from indexer.deferred import regex
+from indexer.flux.helmrelease import release_name, release_namespace
 from indexer.flux.identity import UnitId
-from indexer.flux.resources import HELM, KUSTOMIZE
+from indexer.flux.resources import HELM, KUSTOMIZE, namespace_of
 from indexer.kustomize.nodes import text_at
+from indexer.manifest.node import Mapping
 from indexer.query.findings import Finding, Severity, Verdict
 from indexer.query.impact import ChangeKind, FieldChange, ObjectChange, UnitChange, UnitChangeKind
 from indexer.query.rules.moves import Sides, named, place
+from indexer.query.rules.view import is_unknown
 
 _RBAC: Final = "rbac.authorization.k8s.io"
 _IMMUTABLE: Final[dict[tuple[str, str], tuple[str, ...]]] = {
@@ -39,21 +43,52 @@ _IMMUTABLE: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("apiextensions.k8s.io", "CustomResourceDefinition"): ("/spec/scope", "/spec/group", "/spec/names/kind"),
 }  # fmt: skip
 """Fields of the built-in kinds that the API server refuses to change, by (group, kind)."""
+_DEFAULTS: Final = {
+    "/spec/podManagementPolicy": "OrderedReady",
+    "/spec/completionMode": "NonIndexed",
+    "/spec/volumeMode": "Filesystem",
+    "/spec/volumeClaimTemplates/apiVersion": "v1",
+    "/spec/volumeClaimTemplates/kind": "PersistentVolumeClaim",
+    "/spec/volumeClaimTemplates/spec/volumeMode": "Filesystem",
+    "/spec/attachRequired": "true",
+    "/type": "Opaque",
+    "/roleRef/apiGroup": _RBAC,
+    "/reclaimPolicy": "Delete",
+    "/volumeBindingMode": "Immediate",
+    "/preemptionPolicy": "PreemptLowerPriority",
+}
+"""What the API server takes for such a field that is left out; places in lists are left out."""
+_KEPT: Final = ("/spec/clusterIP", "/spec/clusterIPs")
+"""Fields that stay as they are in the cluster where they are left out."""
+_PLACE: Final = regex(r"/\d+(?=/)")
 _DATA: Final = ("/data", "/binaryData", "/stringData", "/immutable")
 _UNSET: Final = "unset"
 
 
 def immutable(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
     """Changes of fields that nobody can change: the apply fails, unless the object is deleted for it."""
-    if change.before is None or change.after is None or not change.fields:
+    after = sides.after(change)
+    if change.before is None or change.after is None or not change.fields or (after is not None and after.left):
         return
     paths = _IMMUTABLE.get((change.object.group, change.object.kind), ())
     if change.object.kind in ("ConfigMap", "Secret") and text_at(change.before.tree, "immutable") == "true":
         paths = (*paths, *_DATA)
     for path in paths:
-        hit = [field for field in change.fields if field.path == path or field.path.startswith(f"{path}/")]
+        touched = (field for field in change.fields if field.path == path or field.path.startswith(f"{path}/"))
+        hit = [field for field in touched if _is_other(field)]
         if hit:
             yield _immutable(sides, change, path, hit)
+
+
+def _is_other(field: FieldChange) -> bool:
+    """Whether the server takes the values before and after for two."""
+    if field.change is ChangeKind.REMOVED and field.path.startswith(_KEPT):
+        return False
+    default = _DEFAULTS.get(_PLACE.sub("", field.path))
+    if default is None or field.redacted:
+        return True
+    before, after = (default if value in (None, "") else str(value) for value in (field.before, field.after))
+    return before.lower() != after.lower()
 
 
 def _immutable(sides: Sides, change: ObjectChange, path: str, hit: list[FieldChange]) -> Finding:
@@ -62,8 +97,9 @@ def _immutable(sides: Sides, change: ObjectChange, path: str, hit: list[FieldCha
     message = f"{path} of {named(change.object)} changes{values}, and cannot be changed: "
     severity = Severity.ERROR
     if _is_forced(sides, change):
-        severity = Severity.WARNING
-        message += "force has it deleted and made anew"
+        holds = change.object.kind in ("PersistentVolumeClaim", "PersistentVolume")
+        severity = Severity.ERROR if holds else Severity.WARNING
+        message += f"force has it deleted and made anew{', and its data may go with it' if holds else ''}"
     else:
         message += "the apply fails; delete the object first, or give the new one another name"
     after = change.after.definition if change.after is not None else None
@@ -78,7 +114,7 @@ def _immutable(sides: Sides, change: ObjectChange, path: str, hit: list[FieldCha
 
 def _is_forced(sides: Sides, change: ObjectChange) -> bool:
     own = sides.head.kustomizations.get(change.unit)
-    after = next((obj for unit, obj in sides.head.objects.get(change.object.key, ()) if unit.id == change.unit), None)
+    after = sides.after(change)
     return (own is not None and own.force) or (after is not None and after.forced)
 
 
@@ -88,7 +124,10 @@ def _value(value: object) -> str:
 
 def scaled_to_zero(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
     """Workloads that no pod is left of."""
-    for field in change.fields if change.change is not ChangeKind.ADDED else ():
+    facts = sides.after(change)
+    if change.change is ChangeKind.ADDED or (facts is not None and facts.left):
+        return
+    for field in change.fields:
         if field.path == "/spec/replicas" and str(field.after) == "0" and str(field.before) != "0":
             before = "as many as it had" if field.before is None else str(field.before)
             message = f"{named(change.object)} is scaled from {before} to 0: nothing of it runs any more"
@@ -102,34 +141,63 @@ def scaled_to_zero(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-_TARGETS: Final = {
-    (KUSTOMIZE, "Kustomization"): ("/spec/targetNamespace",),
-    (HELM, "HelmRelease"): ("/spec/targetNamespace", "/spec/storageNamespace", "/spec/releaseName"),
-}
+_RELEASE: Final = ("/spec/targetNamespace", "/spec/storageNamespace", "/spec/releaseName", "/spec/chart/spec/chart")
 
 
 def changed_target(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
     """Units that put their objects into another namespace, or under another release."""
+    one = change.object
+    if change.before is None or change.after is None or change.before.tree is None or change.after.tree is None:
+        return
+    if (one.group, one.kind) == (KUSTOMIZE, "Kustomization"):
+        unit = UnitId(one.kind, one.namespace or "", one.name)
+        stays = sides.fate(unit, None)
+        what = "what it had there is pruned, and made anew" if stays is None else f"what it had stays, since {stays}"
+        paths: tuple[str, ...] = ("/spec/targetNamespace",) if _gives_up(sides, change.cluster, unit) else ()
+    elif (one.group, one.kind) == (HELM, "HelmRelease"):
+        stays = None
+        what = "the release is uninstalled, and installed anew"
+        paths = _RELEASE if _release(change.before.tree) != _release(change.after.tree) else ()
+    else:
+        return
     for field in change.fields:
-        if field.path in _TARGETS.get((change.object.group, change.object.kind), ()):
+        if field.path in paths:
             name = field.path.rpartition("/")[2]
-            what = (
-                "what it had there is pruned, and made anew"
-                if change.object.kind == "Kustomization"
-                else ("the release is uninstalled, and installed anew")
-            )
-            message = f"{name} of {named(change.object)} changes from {_value(field.before)} to {_value(field.after)}"
-            after = change.after.definition if change.after is not None else None
-            unit = UnitId(change.object.kind, change.object.namespace or "", change.object.name)
-            verdict = _retargeted(sides, change.cluster, unit)
+            message = f"{name} of {named(one)} changes from {_value(field.before)} to {_value(field.after)}: {what}"
+            verdict = _retargeted(sides, change.cluster, UnitId(one.kind, one.namespace or "", one.name), stays)
             yield Finding(
-                "changed-target", verdict.severity, f"{message}: {what}", change.object, place(field.cause, after), (),
+                "changed-target", verdict.severity, message, one, place(field.cause, change.after.definition), (),
                 change.cluster, change.unit, verdict.says,
             )  # fmt: skip
 
 
-def _retargeted(sides: Sides, cluster: str, unit: UnitId) -> Verdict:
-    verdict = Verdict(Severity.ERROR)
+def _gives_up(sides: Sides, cluster: str, unit: UnitId) -> bool:
+    """Whether a unit loses an object, or may do so since not all of its objects are known."""
+    known = [side.units.get((cluster, unit)) for side in (sides.impact.base, sides.impact.head)]
+    return any(one is not None and is_unknown(one) for one in known) or any(
+        each.before_unit == unit and each.change is ChangeKind.REMOVED
+        for one in sides.impact.clusters
+        for each in one.objects
+        if one.cluster == cluster
+    )
+
+
+def _release(root: Mapping) -> tuple[str, ...]:
+    """What Helm knows a release by; with another chart it is uninstalled first, unless the upgrade says otherwise."""
+    chart = ("spec", "chart", "spec")
+    # What another source has under a path may well be the same chart.
+    is_name = text_at(root, *chart, "sourceRef", "kind") == "HelmRepository"
+    in_place = text_at(root, "spec", "upgrade", "chartNameChangeStrategy") == "InPlaceUpdate"
+    return (
+        release_name(root),
+        release_namespace(root),
+        text_at(root, "spec", "storageNamespace") or namespace_of(root),
+        text_at(root, *chart, "chart") if is_name and not in_place else "",
+    )
+
+
+def _retargeted(sides: Sides, cluster: str, unit: UnitId, stays: str | None = None) -> Verdict:
+    verdict = Verdict(Severity.ERROR if stays is None else Severity.WARNING)
     return sides.live.retargeted(cluster, unit, verdict.severity) if sides.live is not None else verdict
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from indexer.deferred import regex
-from indexer.flux.model import Cluster
+from indexer.flux.model import Cluster, Unit
 from indexer.git.sourceignore import IGNORE_FILE, Ignore, RuleOrigin, load
 from indexer.git.tree import EntryKind, Tree, TreeError
 from indexer.kustomize.kustomization import FILE_NAMES
@@ -42,11 +42,19 @@ class Reached:
         units = [unit for cluster in clusters for unit in cluster.units]
         read = {path for unit in units for path in unit.inputs.read}
         entries = {path for cluster in clusters for path in cluster.entry}
-        broken = {unit.directory for unit in units if is_unknown(unit) and unit.directory}
+        broken = {_directory_of(unit) for unit in units if is_unknown(unit)} - {""}
         return cls(frozenset(read | entries), tuple(broken))
 
     def knows(self, path: str) -> bool:
         return path in self.files or any(path.startswith(f"{directory}/") for directory in self.broken)
+
+
+def _directory_of(unit: Unit) -> str:
+    """What a unit reads in this repository, also where its source is not known; empty where that is nothing."""
+    if unit.directory:
+        return unit.directory
+    is_elsewhere = unit.id.kind != "Kustomization" or (unit.source is not None and unit.source.url is not None)
+    return "" if is_elsewhere or not unit.path else posixpath.normpath(f"/{unit.path}").strip("/")
 
 
 def unreachable(tree: Tree, clusters: Iterable[Cluster]) -> Iterator[Finding]:
@@ -70,7 +78,8 @@ def unreachable(tree: Tree, clusters: Iterable[Cluster]) -> Iterator[Finding]:
 
 def _hides_units(tree: Tree, reached: Reached) -> bool:
     """Whether a unit that could not be built would deploy further units: what those read is not known either."""
-    below = (path for directory in reached.broken for path in files_below(tree, directory))
+    there = (directory for directory in reached.broken if tree.kind(directory) is EntryKind.DIRECTORY)
+    below = (path for directory in there for path in files_below(tree, directory))
     return any(_UNIT.search(_text(tree, path)) for path in below if path.endswith((".yaml", ".yml")))
 
 
@@ -117,7 +126,8 @@ def _manifests(tree: Tree, ignore: Ignore, reached: Reached) -> Iterator[str]:
         if (
             path.endswith((".yaml", ".yml"))
             and not reached.knows(path)
-            and not any(part.startswith(".") or part in _BY_HAND for part in path.split("/")[:-1])
+            and not any(part.startswith(".") for part in path.split("/"))
+            and _BY_HAND.isdisjoint(path.split("/")[:-1])
             and not any(path.startswith(f"{chart}/") for chart in charts)
             and not ignore.ignored(path)
             and _is_manifest(tree, path)

@@ -20,6 +20,7 @@ from indexer.query.findings import Finding, Severity, Verdict
 from indexer.query.impact import ChangeKind, FieldChange, ObjectChange, UnitChange
 from indexer.query.impact.live import ChangedByHand, Effect, LiveChange, Said
 from indexer.query.livefields import Absent
+from indexer.query.rules.facts import KEEPING
 from indexer.query.rules.moves import named, place
 from indexer.query.rules.stakes import at_stake, counted, inventory, some
 from indexer.query.rules.view import Key
@@ -27,8 +28,6 @@ from indexer.query.survey import about_flux
 
 _LONGEST: Final = 60
 _NOTHING_GOES: Final = "it is not there, so nothing is deleted"
-_KEEPS: Final = (("prune", "disabled"), ("reconcile", "disabled"), ("ssa", "ignore"))
-"""Annotations and labels that keep a live object from being pruned."""
 
 _Key = tuple[str, UnitId | None, UnitId | None, tuple[str, str, str, str]]
 
@@ -221,7 +220,7 @@ def _keeper(one: Metadata, unit: UnitId) -> str:
     if unit.kind != "Kustomization":
         return ""
     for marks in (one.annotations, one.labels):
-        for key, value in _KEEPS:
+        for key, value in KEEPING:
             if marks.get(f"{KUSTOMIZE}/{key}", "").lower() == value:
                 return f"it has {key}: {value}"
     owner = _unit_of(one)

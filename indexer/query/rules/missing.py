@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
@@ -72,9 +72,12 @@ def _missing(view: View, reference: Reference, uses: list[_Use]) -> Finding:
         message += f": {_ADVICE[rule.name]}"
     else:
         message += ": correct the name, or add what defines it"
-    if view.unknown:
+    users = {UnitId(use.obj.id.kind, use.obj.id.namespace or "", use.obj.id.name) for use in uses}
+    # A unit that needs an object before it can be built does not define it.
+    unknown = [unit for unit in view.unknown if unit.id not in users]
+    if unknown:
         severity = Severity.NOTE
-        message += f" (or render {_some(view.unknown)}, which may define it)"
+        message += f" (or render {_some(unknown)}, which may define it)"
     lines = list(dict.fromkeys(use.span for use in uses if use.span is not None))
     related = (*((near[1],) if near and near[1] else ()), *lines[1:])
     first = lines[0] if lines else None
@@ -122,7 +125,7 @@ def _label(key: Key) -> str:
     return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
 
 
-def _some(units: tuple[Unit, ...]) -> str:
+def _some(units: Sequence[Unit]) -> str:
     first = units[0].id
     more = f" and {len(units) - 1} more" if len(units) > 1 else ""
     return f"{first.kind} {first.namespace}/{first.name}{more}"

@@ -46,8 +46,8 @@ class Sides:
 
     def fate(self, unit: UnitId, obj: ObjectFacts | None) -> str | None:
         """Why an object that its unit does not apply any more stays in the cluster; None where it is deleted."""
-        if obj is not None and not obj.pruned:
-            return "its annotation prune: disabled keeps it"
+        if obj is not None and obj.kept_by:
+            return f"its annotation {obj.kept_by} keeps it"
         if unit.kind == "HelmRelease":
             return "its annotation helm.sh/resource-policy keeps it" if obj is not None and _KEEP in obj.marks else None
         own = self.head.kustomizations.get(unit) or self.base.kustomizations.get(unit)
@@ -58,12 +58,18 @@ class Sides:
             return f"{unit.kind} {unit.namespace}/{unit.name} is suspended, until it is resumed"
         return None
 
+    def after(self, change: ObjectChange) -> ObjectFacts | None:
+        """The facts of a changed object as it is to be."""
+        return next(
+            (obj for unit, obj in self.head.objects.get(change.object.key, ()) if unit.id == change.after_unit), None
+        )
+
     def given_up(self, change: ObjectChange, unit: UnitId, code: Severity, deleted: Severity) -> Verdict:
         """How bad it is that ``unit`` does not apply an object any more: see ``Live.given_up``."""
         if self.live is None:
             return Verdict(code)
         before = self.before(change)
-        annotated = before is not None and not before.pruned
+        annotated = before is not None and bool(before.kept_by)
         return self.live.given_up(change, unit, code, deleted, annotated=annotated)
 
 
@@ -210,10 +216,9 @@ def _dying(sides: Sides, unit: Unit) -> tuple[list[ObjectFacts], dict[ObjectId, 
 
 
 def _end(sides: Sides, unit: Unit, own: KustomizationFacts | None, dying: list[ObjectFacts]) -> tuple[Severity, str]:
-    parent = sides.base.kustomizations.get(unit.parent) if unit.parent is not None else None
-    if parent is not None and unit.parent is not None and not parent.prune:
-        why = f"{_unit(unit.parent)} does not prune, so it goes on in the cluster until somebody deletes it there"
-        return Severity.WARNING, why
+    stays = _own_fate(sides, unit)
+    if stays is not None:
+        return Severity.WARNING, f"{stays}, so it goes on in the cluster until somebody deletes it there"
     if unit.state is UnitState.SUSPENDED:
         return Severity.WARNING, "it is suspended, so its objects stay and nobody owns them"
     if own is not None and (
@@ -230,6 +235,15 @@ def _end(sides: Sides, unit: Unit, own: KustomizationFacts | None, dying: list[O
     more = f" and {len(dying) - _LISTED} more" if len(dying) > _LISTED else ""
     count = "1 object is" if len(dying) == 1 else f"{len(dying)} objects are"
     return Severity.ERROR, f"{count} deleted: {names}{more}"
+
+
+def _own_fate(sides: Sides, unit: Unit) -> str | None:
+    """Why the object of the unit itself stays; None where it is deleted."""
+    if unit.parent is None:
+        return None
+    own = sides.impact.base.own(unit.cluster, unit.id)
+    found = sides.base.objects.get(own.id.key, ()) if own is not None else ()
+    return sides.fate(unit.parent, next((obj for by, obj in found if by.id == unit.parent), None))
 
 
 def _worst_first(dying: list[ObjectFacts]) -> list[ObjectFacts]:
@@ -285,6 +299,9 @@ def _gone(sides: Sides, change: ObjectChange, rule: str, deleted: Severity, what
     stays = sides.fate(change.before_unit, sides.before(change))
     if stays is not None:
         severity, message = Severity.NOTE, f"{name} is no longer in Git and stays in the cluster, since {stays}"
+    else:
+        others = [by.id for by, _ in sides.head.objects.get(change.object.key, ()) if by.id != change.before_unit]
+        message += f"; unless {_unit(others[0])}, which applies it too, did so last" if others else ""
     verdict = sides.given_up(change, change.before_unit, severity, deleted)
     before = change.before.definition if change.before is not None else None
     return Finding(

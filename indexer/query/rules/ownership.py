@@ -26,7 +26,7 @@ def _duplicate(view: View, owners: list[tuple[Unit, ObjectFacts]]) -> Finding:
     by = f"{_named(obj)} is applied by {unit.id.kind} {unit.id.namespace}/{unit.id.name} and by {named}{more}"
     if len(digests) > 1:
         severity, why = Severity.ERROR, "not with the same content, so they overwrite each other for ever"
-    elif not any(one.pruned for _, one in owners):
+    elif not any(view.prunes(owner.id) and not one.kept_by for owner, one in owners):
         severity, why = Severity.NOTE, "with the same content, and none of them prunes it"
     else:
         severity, why = (

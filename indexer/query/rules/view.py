@@ -54,6 +54,11 @@ class View:
             if obj.kustomization is not None
         }
 
+    def prunes(self, unit: UnitId) -> bool:
+        """Whether a unit deletes what it does not apply any more, as all but Kustomizations always do."""
+        own = self.kustomizations.get(unit)
+        return own is None or own.prune
+
     @cached_property
     def unknown(self) -> tuple[Unit, ...]:
         """Units of which not one object is known, charts aside: any of them may define what seems to be missing."""
@@ -98,6 +103,13 @@ class View:
             if any(word in mark for mark in obj.marks for word in _COPIERS)
         )
 
+    @cached_property
+    def _claims(self) -> frozenset[tuple[str, str]]:
+        """Namespaces with what the names of claims begin with that StatefulSets make there."""
+        return frozenset(
+            (obj.id.namespace or "", claim) for _, facts in self.units for obj in facts.objects for claim in obj.claims
+        )
+
     def defines(self, reference: Reference) -> bool:
         """Whether an object is there, or a unit of that name."""
         key = (reference.group, reference.kind, reference.namespace, reference.name)
@@ -118,6 +130,10 @@ class View:
             return True
         if (reference.kind, name) in self._copied:
             return True
+        if reference.kind == "PersistentVolumeClaim":
+            begin, _, number = name.rpartition("-")
+            if number.isdecimal() and (namespace, f"{begin}-") in self._claims:
+                return True
         by_name = reference.kind != "Service"
         return any(
             name == maker or name.startswith((f"{maker}-", f"{kind}-")) or (by_name and name in mentions)
