@@ -1,10 +1,10 @@
-"""Positions of a tree that was parsed from a part of a file."""
+"""Trees put to another place: those of a part of a file, and of a file that has a twin."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from indexer.manifest.node import Mapping, Node, Sequence, Source, pack, unpack
+from indexer.manifest.node import Mapping, Node, Scalar, Sequence, Source, pack, unpack
 
 Place = Callable[[int, int], tuple[int, int]]
 """Maps a 0-based (line, column) of the part to that of the whole."""
@@ -33,3 +33,31 @@ def move(root: Node, place: Place, source: Source | None = None) -> None:
                 waiting += pair
         elif isinstance(node, Sequence):
             waiting += node.items
+
+
+def copied(root: Node, source: Source) -> Node:
+    """A freshly composed tree as it stands in another file of the same content; what aliases share stays shared."""
+    return _copied(root, source, {})
+
+
+def _copied(node: Node, source: Source, shared: dict[int, Node]) -> Node:
+    if isinstance(node, Scalar):
+        return Scalar(node.text, node.tag, node.style, source, node.pos)
+    known = shared.get(id(node))
+    if known is not None:
+        return known
+    new: Node
+    if isinstance(node, Mapping):
+        fields = {text: _pair(pair, source, shared) for text, pair in node.fields.items()}
+        duplicate = tuple(_pair(pair, source, shared) for pair in node.duplicate)
+        new = Mapping(fields, node.flow, source, node.pos, duplicate=duplicate)
+    else:
+        assert isinstance(node, Sequence)
+        new = Sequence([_copied(item, source, shared) for item in node.items], node.flow, source, node.pos)
+    shared[id(node)] = new
+    return new
+
+
+def _pair(pair: tuple[Scalar, Node], source: Source, shared: dict[int, Node]) -> tuple[Scalar, Node]:
+    key, value = pair
+    return Scalar(key.text, key.tag, key.style, source, key.pos), _copied(value, source, shared)
