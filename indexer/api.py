@@ -15,10 +15,11 @@ that it would print. Wherever a project is wanted, the path of a repository will
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from indexer.deferred import NamedTuple
 
 if TYPE_CHECKING:
     from indexer.cluster.reader import LiveCluster
@@ -40,22 +41,31 @@ if TYPE_CHECKING:
     from indexer.query.scope import Scope
 
 
-@dataclass(frozen=True)
 class Project:
     """A repository with its configuration and its index: opened when asked for, and imported no sooner."""
 
-    repo: Path | None = None
-    """Where to look for the repository; None: the current directory."""
-    config_file: Path | None = None
-    """None: ``.fluxidx.toml`` of the repository, where there is one."""
-    index_url: str | None = None
-    """A path or a SQLAlchemy URL; None: inside the repository's git directory."""
-    clusters: tuple[str, ...] = ()
-    """The clusters to answer for; empty: all."""
-    sources: tuple[str, ...] = ()
-    """``URL=PATH`` of sources that are not this repository."""
-    no_build: bool = False
-    """Whether a missing or stale index is an error, rather than built."""
+    def __init__(
+        self,
+        repo: Path | None = None,
+        config_file: Path | None = None,
+        index_url: str | None = None,
+        clusters: tuple[str, ...] = (),
+        sources: tuple[str, ...] = (),
+        *,
+        no_build: bool = False,
+    ) -> None:
+        self.repo = repo
+        """Where to look for the repository; None: the current directory."""
+        self.config_file = config_file
+        """None: ``.fluxidx.toml`` of the repository, where there is one."""
+        self.index_url = index_url
+        """A path or a SQLAlchemy URL; None: inside the repository's git directory."""
+        self.clusters = clusters
+        """The clusters to answer for; empty: all."""
+        self.sources = sources
+        """``URL=PATH`` of sources that are not this repository."""
+        self.no_build = no_build
+        """Whether a missing or stale index is an error, rather than built."""
 
     @cached_property
     def repository(self) -> Repository:

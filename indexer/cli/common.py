@@ -6,7 +6,6 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,14 +17,15 @@ from indexer.report.terminal import Terminal
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, kw_only=True)
 class Session(Project):
     """One invocation: the project that it is about, and how to talk to the person who asked."""
 
-    output: str
-    terminal: Terminal
-    quiet: bool
-    verbose: bool
+    def __init__(self, *, output: str, terminal: Terminal, quiet: bool, verbose: bool, **project: Any) -> None:
+        super().__init__(**project)
+        self.output = output
+        self.terminal = terminal
+        self.quiet = quiet
+        self.verbose = verbose
 
     def say(self, message: str) -> None:
         """Tells the person something that is not the answer."""

@@ -56,20 +56,23 @@ def regexp(pattern: str, shown: str | None = None) -> Regexp:
         ) from None
 
 
-class Literal(NamedTuple):
-    """A pattern that nothing but itself matches."""
+class Words(NamedTuple):
+    """A pattern that matches some words, and nothing else."""
 
-    text: str
+    words: frozenset[str]
 
     def search(self, text: str) -> bool:
-        return text == self.text
+        return text in self.words
 
 
-def anchored(pattern: str) -> Regexp | Literal:
+def anchored(pattern: str) -> Regexp | Words:
     """A pattern that has to match all of a text, anchored as kustomize does it. Raises KustomizeError."""
-    if pattern.isascii() and pattern.replace("-", "").isalnum():
-        # Most patterns are a kind or a name; the library takes longer to load than a small repository to build.
-        return Literal(pattern)
+    # Most patterns are a kind, a name, or a choice of names such as the manual has for Flux's own controllers,
+    # (kustomize-controller|helm-controller). The library takes as long to load as such a repository to render.
+    inner = pattern[1:-1] if pattern.startswith("(") and pattern.endswith(")") else pattern
+    words = inner.split("|")
+    if inner.isascii() and all(word.replace("-", "").isalnum() for word in words):
+        return Words(frozenset(words))
     return regexp(f"^(?:{pattern})$", pattern)
 
 

@@ -12,7 +12,7 @@ from indexer.deferred import NamedTuple
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.labelselector import Requirement, parse_selector
 from indexer.kustomize.record import Record
-from indexer.kustomize.regexp import Literal, Regexp, anchored
+from indexer.kustomize.regexp import Regexp, Words, anchored
 from indexer.kustomize.resid import ResId
 from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import Resource
@@ -25,7 +25,7 @@ class Selector(NamedTuple):
 
     id: ResId
     """The texts of its regular expressions."""
-    regexes: tuple[Regexp | Literal | None, ...]
+    regexes: tuple[Regexp | Words | None, ...]
     label_selector: str
     annotation_selector: str
 
