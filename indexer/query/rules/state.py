@@ -30,21 +30,16 @@ def findings_on(
     Unless ``clusters`` are the ``whole`` of the repository, nothing is said of what no cluster uses.
     """
     referring: list[Finding] = []
-    variables: list[Finding] = []
     for view in seen:
         referring += missing(view)
         yield from duplicates(view)
         yield from mismatched_selectors(view)
         yield from removed_apis(view, kubernetes.get(view.name))
         yield from cycles(view)
-        variables += missing_variables(view)
+        yield from missing_variables(view)
     yield from referring
     told = {(finding.cluster, finding.span) for finding in referring}
-    failed = [finding for finding in failed_units(tree, clusters) if (finding.cluster, finding.span) not in told]
-    yield from failed
-    # A variable without a value is told by the unit that fails for it.
-    told = {(finding.cluster, finding.span) for finding in failed}
-    yield from (finding for finding in variables if (finding.cluster, finding.span) not in told)
+    yield from (finding for finding in failed_units(tree, clusters) if (finding.cluster, finding.span) not in told)
     yield from deprecated_fields(tree, clusters)
     yield from ineffective_patterns(tree)
     if not whole:
