@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+from functools import lru_cache
 from typing import Final
 
 from indexer.flux.resources import KustomizationSpec, items_of, truth
@@ -60,11 +61,18 @@ def _existing(tree: Tree, path: str, spec: KustomizationSpec) -> Mapping:
     except TreeError as error:
         raise KustomizeError(f"{path}: {error}", problem=f"{path}: {error}", span=_span_of(spec, "path")) from None
     repository, file = tree.origin(path)
-    base = _lenient(parse_kustomization(data, file, repository), SCHEMA)
-    assert isinstance(base, Mapping)
+    base = _leniently(data, file, repository)
     if not items_of(base.get("resources")):
         # The controller fills the file with something harmless, lest kustomize calls it empty.
         base = _with(base, "buildMetadata", Sequence([_made("originAnnotations", spec)]))
+    return base
+
+
+@lru_cache(maxsize=256)
+def _leniently(data: bytes, file: str, repository: str | None) -> Mapping:
+    # Units of several clusters, or with variables of their own, are built from one directory.
+    base = _lenient(parse_kustomization(data, file, repository), SCHEMA)
+    assert isinstance(base, Mapping)
     return base
 
 

@@ -110,19 +110,21 @@ def finish_unit(built: BuiltUnit, loaded: Loaded | None, digests: Digests) -> Fi
     left: set[str] = set()
     substituted = False
     pairs: list[tuple[Resource, Expanded]] = []
+    templates: dict[int, Template] = {}
     try:
         for resource in built.resources:
             demand_identity(resource.root)
             expanded = Expanded(resource.root)
             if loaded is not None:
-                expanded = _substituted(resource, loaded, digests.template(resource))
+                template = templates[id(resource.root)] = digests.template(resource)
+                expanded = _substituted(resource, loaded, template)
                 substituted = substituted or not is_opted_out(resource.root)
                 left |= expanded.unknown
             pairs.append((resource, expanded))
         _demand_unique(expanded.root for _, expanded in pairs)
         objects = applied(pairs, built.spec)
         for obj in objects:
-            digests.of(obj.root)
+            digests.of(obj.root, templates.get(id(obj.root)))
     except RefusedObject as error:
         raise UnitFailure(reason_at(error.span, str(error))) from None
     except ManifestError as error:

@@ -139,12 +139,12 @@ class Digests:
         self._kept: dict[int, _Kept] = {}
         self._roots: set[int] = set()
 
-    def of(self, root: Mapping) -> str:
-        """Hex digest of an object as canonical JSON."""
+    def of(self, root: Mapping, template: Template | None = None) -> str:
+        """Hex digest of an object as canonical JSON; ``template`` is the object's own, where there is one."""
         known = self._lasting if id(root) in self._roots else self._known
         found = known.get(id(root))
         if found is None:
-            text = dumps(to_data(root)).encode("utf-8", "surrogateescape")
+            text = dumps(to_data(root) if template is None else template.data).encode("utf-8", "surrogateescape")
             found = known[id(root)] = (root, hashlib.sha256(text).hexdigest()[:_DIGEST])
         return found[1]
 

@@ -153,7 +153,7 @@ def substitute(template: Template, variables: Variables) -> Expanded:
         after = _whole(template, lookup)
     if not isinstance(after, dict):
         raise PostBuildError("the expanded text is no mapping any more", root.span)
-    grafted = _Graft(lookup, variables.entry).graft(root, before, after, ())
+    grafted = _Graft(lookup, variables.entry).graft(root, before, after)
     assert isinstance(grafted, Mapping)
     return Expanded(grafted, tuple(_substitutions(root, texts, lookup)), frozenset(lookup.left))
 
@@ -301,14 +301,14 @@ class _Graft:
         self.lookup = lookup
         self.entry = entry
 
-    def graft(self, old: Node, before: Any, after: Any, path: Path) -> Node:
-        if after is before and isinstance(before, dict | list):
-            return old
+    def graft(self, old: Node, before: Any, after: Any) -> Node:
+        if after is before and not isinstance(before, int | float):
+            return old  # a number could lose digits all the same
         if isinstance(old, Mapping) and isinstance(after, dict):
-            return self._mapping(old, before, after, path)
+            return self._mapping(old, before, after)
         if isinstance(old, Sequence) and isinstance(after, list) and len(after) == len(old.items):
             rows = zip(old.items, before, after, strict=True)
-            items = [self.graft(o, b, a, (*path, str(i))) for i, (o, b, a) in enumerate(rows)]
+            items = [self.graft(*row) for row in rows]
             return old if all(new is o for new, o in zip(items, old.items, strict=True)) else old.derive(items)
         if isinstance(old, Scalar) and not isinstance(after, dict | list):
             after = _through_float(after)
@@ -320,7 +320,7 @@ class _Graft:
                 return old
         return self._made(after, old, self._operation(before), old)
 
-    def _mapping(self, old: Mapping, before: dict[str, Any], after: dict[str, Any], path: Path) -> Mapping:
+    def _mapping(self, old: Mapping, before: dict[str, Any], after: dict[str, Any]) -> Mapping:
         fields: dict[str, tuple[Scalar, Node]] = {}
         renamed = {key: self.lookup.key(key) if "$" in key else key for key in old.fields}
         same = True
@@ -331,7 +331,8 @@ class _Graft:
             if new not in after:
                 same = False
                 continue
-            child = self.graft(value, before[key], after[new], (*path, key))
+            was, now = before[key], after[new]
+            child = value if now is was and isinstance(was, str) else self.graft(value, was, now)
             same = same and child is value and new == key
             if new != key:
                 key_node = string(new, key_node, self._operation(key), key_node)
