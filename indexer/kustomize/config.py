@@ -52,7 +52,7 @@ class TransformerConfig:
         return TransformerConfig(name_reference=references, **tables)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _merged(ours: TransformerConfig, theirs: TransformerConfig) -> TransformerConfig:
     """Nearly every kustomization merges the same few tables, so the results are kept (by identity)."""
     tables: dict[str, tuple[FieldSpec, ...]] = {}

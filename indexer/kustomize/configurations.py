@@ -6,6 +6,7 @@ Rules: kustomize's ``api/internal/plugins/builtinconfig`` (kustomize-semantics.m
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from indexer.kustomize.config import EMPTY, NameReference, TransformerConfig
@@ -54,7 +55,14 @@ def load_configurations(loader: Loader, entries: Iterable[tuple[str, Node]]) -> 
 
 
 def _load(loader: Loader, path: str) -> TransformerConfig:
-    root = read_mapping(loader, path)
+    repository, file = loader.file(path)
+    return _tables(loader.load(path), file, repository, path)
+
+
+@lru_cache(maxsize=256)
+def _tables(data: bytes, file: str, repository: str | None, path: str) -> TransformerConfig:
+    # Tables that are the very same are merged once, and the file of an overlay is read for each cluster.
+    root = _mapping(data, file, repository, path)
     if root is None:
         return EMPTY
     _refuse_duplicates(root)
@@ -74,8 +82,11 @@ def _name_reference(entry: Record) -> NameReference:
 
 def read_mapping(loader: Loader, path: str) -> Mapping | None:
     """The first document of a YAML or JSON file as a mapping, None where it is empty. Raises KustomizeError."""
-    data = loader.load(path)
     repository, file = loader.file(path)
+    return _mapping(loader.load(path), file, repository, path)
+
+
+def _mapping(data: bytes, file: str, repository: str | None, path: str) -> Mapping | None:
     try:
         documents = parse_stream(data, file, repository, limit=1)
     except ManifestError as error:

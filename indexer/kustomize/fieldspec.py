@@ -5,6 +5,7 @@ Rules: kustomize's ``api/types/fieldspec.go`` and ``api/filters/fieldspec`` (kus
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Final
@@ -59,10 +60,15 @@ def merge_specs(existing: tuple[FieldSpec, ...], incoming: Iterable[FieldSpec]) 
     if existing is incoming:
         return existing
     result = list(existing)
+    by_path: defaultdict[str, list[FieldSpec]] = defaultdict(list)
+    for spec in existing:
+        by_path[spec.path].append(spec)
     for spec in incoming:
-        same = next((s for s in result if s.path == spec.path and s.gvk.is_selected(spec.gvk)), None)
+        known = by_path[spec.path]
+        same = next((one for one in known if one.gvk.is_selected(spec.gvk)), None)
         if same is None:
             result.append(spec)
+            known.append(spec)
         elif same.create != spec.create:
             raise KustomizeError("conflicting fieldspecs").located(spec.at)
     return tuple(result)

@@ -301,7 +301,11 @@ def overridden(node: Node) -> Iterator[Node]:
 
 def pointer(parts: Iterable[str]) -> str:
     """A JSON pointer (RFC 6901) from its unescaped parts."""
-    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
+    parts = tuple(parts)
+    text = "/".join(("", *parts))
+    if "~" in text or text.count("/") > len(parts):
+        return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
+    return text
 
 
 def leaves(node: Node, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Node]]:
