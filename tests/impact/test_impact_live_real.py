@@ -217,6 +217,28 @@ def test_what_clusters_said_is_asked_again_from_a_snapshot(asking: Asking, capsy
     assert [one["trouble"] for one in cluster["unreadable"]] == ["not kept"]
 
 
+def test_the_rules_use_what_is_there(asking: Asking) -> None:
+    answer = json.loads(asking.text("--live", "-o", "json")[1])
+    told = [one for one in answer["findings"] if one["object"] is not None]
+    found = {(one["cluster"], one["rule"], one["object"]["name"]): one for one in told}
+    assert {key[1:]: (one["severity"], one["live"]) for key, one in found.items() if key[0] == "prod"} == {
+        ("removed-namespace", "shop"): (
+            "error",
+            (
+                "it takes with it 6 objects (2 Gear, 1 ConfigMap, 1 Deployment, 1 PersistentVolumeClaim, 1 Secret) and "
+                "2 that they own, of which no code makes again ConfigMap shop/by-hand"
+            ),
+        ),
+        ("removed-data", "store"): ("error", "it holds data: 8Gi"),
+        ("live-overwrite", "api"): ("warning", "/spec/replicas is 5 (python-urllib3), and becomes 3"),
+        ("live-overwrite", "small"): (
+            "warning",
+            "no unit has it (tests wrote it); /spec/teeth is 7 (tests), and becomes 9",
+        ),
+    }
+    assert found["staging", "removed-data", "store"]["live"] is None
+
+
 @pytest.mark.parametrize("output", ["text", "markdown", "json", "sarif", "github", "junit"])
 def test_findings_say_in_every_format_what_is_there(asking: Asking, output: str) -> None:
     """The Namespace that goes, and the claim in it."""

@@ -285,6 +285,8 @@ def test_a_comment_holds_back_a_finding_of_a_change(repo):
 
 # What is no danger
 
+USES = "envFrom:\n- configMapRef: {name: settings}\n"
+
 
 def marked(text, **marks):
     """An object with annotations of kustomize-controller."""
@@ -411,3 +413,10 @@ def test_a_release_is_made_anew_where_helm_knows_it_by_another_name(repo, before
     """A targetNamespace is part of the default name of a release."""
     found = repo.impact(*(base(**{"db.yaml": text, "charts.yaml": CHARTS}) for text in (before, after)))
     assert of_rule("changed-target", found) == expected
+
+
+def test_what_a_unit_made_that_fails_now_is_not_missing(repo):
+    """The failure is the finding, not everything that others need of the unit."""
+    before = two({"settings.yaml": config_map()}, {"api.yaml": deployment(container=USES)})
+    after = before | {"apps/kustomization.yaml": listing("settings.yaml", "gone.yaml")}
+    assert shown(repo.impact(before, after)) == ["error failed-unit apps/kustomization.yaml:3"]

@@ -92,11 +92,21 @@ def _new(
         is_unknown(unit) and unit.id.kind != "HelmRelease" and not is_unknown(impact.base.units.get(key, unit))
         for key, unit in impact.head.units.items()
     )
+
     superfluous = {name for name, rule in RULES.items() if rule.family is Family.DEAD_CODE} | {"unused-variable"}
     for finding in of(impact.head, head):
         is_new = known.get(_sameness(finding), len(Severity)) > finding.severity.rank
-        if is_new and not (fails and finding.rule in superfluous):
+        if is_new and not (fails and finding.rule in superfluous) and not _is_hidden(impact, base, finding):
             yield finding
+
+
+def _is_hidden(impact: Impact, base: dict[str, View], finding: Finding) -> bool:
+    """Whether what is missing was made by a unit of which nothing is known any more."""
+    if finding.rule not in OF_MISSING or finding.cluster not in base or finding.object is None:
+        return False
+    before = base[finding.cluster].objects.get(finding.object.key, ())
+    makers = (impact.head.units.get((unit.cluster, unit.id)) for unit, _ in before)
+    return any(unit is not None and is_unknown(unit) for unit in makers)
 
 
 def _broken_policies(impact: Impact, config: Config, index: Callable[[str | None], Index]) -> Iterator[Finding]:

@@ -35,9 +35,9 @@ def at_stake(one: LiveChange, severity: Severity) -> Verdict:
 
 
 def _claim(held: Storage, severity: Severity) -> Verdict:
-    if not held.partner:
+    if not held.partner and held.phase != "Bound":
         return Verdict(Severity.NOTE, "it was never bound to a volume, so it holds no data")
-    volume = f"{held.capacity} on {held.partner}" if held.capacity else held.partner
+    volume = " on ".join(filter(None, (held.capacity, held.partner))) or "a volume"
     if held.reclaim == "Retain":
         return Verdict(_at_most_warning(severity), f"it holds data: {volume}, which is retained")
     return Verdict(
