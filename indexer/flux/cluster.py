@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Generator, Iterable, Sequence
+from typing import Final, TypeVar
 
-from indexer.deferred import dataclass
 from indexer.flux import fluxinstance
-from indexer.flux.clones import git_ref
+from indexer.flux.clusters import Ground
 from indexer.flux.delivery import SUPPLIERS, Delivery, matters
 from indexer.flux.dependencies import blocked
 from indexer.flux.discover import EntryPoint
 from indexer.flux.helmrun import HelmRun
-from indexer.flux.kustomization import UnitFailure, clamped, directory_of, reason_at
-from indexer.flux.model import Cluster, Inputs, RenderedObject, SourceRef, Substitution, Unit, UnitId, UnitState
-from indexer.flux.renderer import Around, Outcome, Task
+from indexer.flux.home import settle_home
+from indexer.flux.job import Job
+from indexer.flux.kustomization import UnitFailure, directory_of, reason_at
+from indexer.flux.model import Cluster, Inputs, RenderedObject, Substitution, Unit, UnitId, UnitState
+from indexer.flux.outcome import Ahead, Around, Task
 from indexer.flux.resources import (
-    KustomizationSpec,
     ReferenceSpec,
     is_generator,
     is_kustomization,
@@ -31,7 +31,7 @@ from indexer.flux.resources import (
 from indexer.flux.scope import Kind, declared
 from indexer.flux.sets import SetRun
 from indexer.flux.sops import missing_key
-from indexer.flux.sources import Artifact, Registry, Sources, UnresolvedSource, describe
+from indexer.flux.sources import Registry, Sources, UnresolvedSource
 from indexer.flux.store import SIZE, Store
 from indexer.flux.variables import load, relevant
 from indexer.flux.versions import is_strict
@@ -44,41 +44,27 @@ _COMPOSED: Final = ("sparseCheckout", "include")
 """The fields of a GitRepository that make its artifact depend on more than rules."""
 
 
-@dataclass(slots=True)
-class Job:
-    """A Kustomization on its way to a unit."""
+Offer = tuple["ClusterRun", list[Job]]
+"""Kustomizations of a cluster that may be rendered at once, before it goes on."""
 
-    spec: KustomizationSpec
-    tree_digest: bytes | None
-    parent: UnitId | None
-    definition: Span | None
-    artifact: Artifact | None = None
-    source: SourceRef | None = None
-    task: Task | None = None
-    outcome: Outcome | None = None
-    failure: UnitFailure | None = None
-    elsewhere: bool = False
-    """Whether another shard renders it."""
-
-    @property
-    def id(self) -> UnitId:
-        return UnitId("Kustomization", self.spec.namespace, self.spec.name)
-
-    @property
-    def waits(self) -> bool:
-        """Whether it is still to be rendered here."""
-        return self.outcome is None and self.failure is None and not self.elsewhere
+_Result = TypeVar("_Result")
+Steps = Generator[Offer, None, _Result]
+"""Something that goes on after each offer."""
 
 
 class ClusterRun:
     """The worklist of one cluster."""
 
-    def __init__(self, entry: EntryPoint, workspace: Workspace, overrides: dict[UnitId, Mapping]) -> None:
+    def __init__(
+        self, entry: EntryPoint, workspace: Workspace, ground: Ground, overrides: dict[UnitId, Mapping]
+    ) -> None:
         self.entry = entry
         self.name = entry.config.name
         strict = entry.config.strict
-        self.strict = is_strict(workspace.ground.recording, entry.files, entry.objects) if strict is None else strict
+        self.strict = is_strict(ground.recording, entry.files, entry.objects) if strict is None else strict
         self.workspace = workspace
+        self.ground = ground
+        """What the cluster rests on."""
         self.overrides = overrides
         """What Kustomizations that were applied by hand become once Flux applies them itself."""
         self.revised: dict[UnitId, Mapping] = {}
@@ -93,6 +79,10 @@ class ClusterRun:
         """What CustomResourceDefinitions among that say."""
         self.scopes: dict[Kind, bool] = {}
         """What CustomResourceDefinitions say that another cluster brings here."""
+        self.suppliers: set[str] = set()
+        """The objects that Kustomizations of this cluster take variables from."""
+        self.changes = 0
+        """Grows with all that may change the variables of a Kustomization."""
         self.queue: deque[Job] = deque()
         self.instances: list[tuple[Mapping, UnitId | None, Span | None]] = []
         """FluxInstances, with their parent and definition."""
@@ -106,60 +96,32 @@ class ClusterRun:
         for root in objects:
             self._found_tree(root, None, None)
 
-    def run(self) -> None:
+    def run(self) -> Steps[None]:
+        """Works through all of it."""
         for root in self.entry.objects:
             self._found_tree(root, None, root.span, self.brought.get(id(root), ()))
-        self._settle_home()
-        while self._step():
-            pass
+        settle_home([job.spec for job in self.jobs.values()], self.entry, self.registry, self.sources)
+        while self.queue or (yield from self._go_on()):
+            yield from self._offer(self.queue, last=False)
+            for _ in range(len(self.queue)):
+                self._advance(self.queue.popleft(), last=False)
 
-    def _step(self) -> bool:
-        """Brings one thing further; False where all is done."""
-        if self.queue:
-            job = self.queue.popleft()
-            job.elsewhere = not self._is_mine(job)
-            if job.waits:
-                self._advance(job, last=False)
-            return True
-        waiting = self._waiting()
+    def _go_on(self) -> Steps[bool]:
+        """Brings those that wait further; False where all is done."""
+        waiting = [job for job in self.jobs.values() if job.waits]
+        yield from self._offer(waiting, last=False)
         advanced = [self.sets.advance(last=False), *(self._advance(job, last=False) for job in waiting)]
-        if any(advanced) or self.helm.advance(last=False) or self._help(waiting):
+        if any(advanced) or self.helm.advance(last=False) or self._help():
             return True
         # Nobody waits for anything that is still to come: the first goes on with what is known.
+        yield from self._offer(waiting, last=True)
         if self.sets.advance(last=True) or (bool(waiting) and self._advance(waiting[0], last=True)):
             return True
         return self.helm.advance(last=True)
 
-    def _waiting(self) -> list[Job]:
-        return [job for job in self.jobs.values() if job.waits]
-
-    def _is_mine(self, job: Job) -> bool:
-        """Whether this process renders a Kustomization. What only one shard can find belongs to that one."""
-        division = self.workspace.division
-        parent = self.jobs.get(job.parent) if job.parent is not None else None
-        if division is None or parent is None:
-            return True
-        found_by_all = parent.parent is None or division.is_delivering(clamped(parent.spec.path))
-        return division.is_mine(clamped((job if found_by_all else parent).spec.path))
-
-    def _help(self, waiting: list[Job]) -> bool:
-        """Renders a Kustomization of another shard that may deliver what those of this one wait for."""
-        division = self.workspace.division
-        if division is None or not waiting:
-            return False
-        names = {name for job in waiting for name in self._missing(job)}
-        for job in self.jobs.values():
-            if job.elsewhere and division.mentions(clamped(job.spec.path), names):
-                job.elsewhere = False
-                return True
-        return False
-
-    def _missing(self, job: Job) -> list[str]:
-        """The names of what a Kustomization waits for."""
-        if job.artifact is None:
-            return [job.spec.source.name] if job.spec.source is not None else []
-        loaded = load(job.spec, self.entry.config, self.find_object, strict=self.strict)
-        return [reference.name for reference in (*loaded.missing, *loaded.optional)] if loaded is not None else []
+    def _help(self) -> bool:
+        """Whether a Kustomization of another shard is rendered here as well, since others may be waiting for it."""
+        return self.workspace.division is not None and self.workspace.division.help(self.jobs.values())
 
     def _found_tree(
         self,
@@ -176,6 +138,7 @@ class ClusterRun:
         self._carry(item)
         if item.kind in SUPPLIERS:
             self.objects[item.kind, item.namespace, item.name] = item
+            self.changes += f"{item.kind} {item.namespace}/{item.name}" in self.suppliers
             return
         root, definition = item.root, item.definition
         if self.sets.take(root, parent, definition) or self.helm.take(item, parent):
@@ -210,60 +173,68 @@ class ClusterRun:
             item = item if override is None else Delivery.of(override, item.definition)
             root, tree_digest = item.root, item.tree_digest if self.store is not None else None
             job = Job(read_kustomization(root), tree_digest, parent, item.definition)
+            division = self.workspace.division
+            job.elsewhere = division is not None and not division.takes(job, self.jobs)
+            self.suppliers.update(str(one.reference) for one in job.spec.substitute_from)
             self.jobs[unit] = job
             self.queue.append(job)
-        elif known.parent is None and parent is not None:
+            return
+        # What was put into it above may be something else now.
+        self.changes += 1
+        if known.parent is None and parent is not None:
             self.revised[unit] = item.root
 
-    def _settle_home(self) -> None:
-        """Decides which source stands for the tree that is being indexed."""
-        sources = self.workspace.sources
-        for job in list(self.jobs.values()):
-            reference = job.spec.source
-            if reference is None or reference.kind != "GitRepository":
-                continue
-            key = (reference.kind, reference.namespace, reference.name)
-            source = self.registry.sources.get(key)
-            if source is None:
-                self.registry.assumed.add(key)
-                continue
-            url, ref = describe(source).url or "", git_ref(source)
-            itself = self._holds_itself(job.spec)
-            known = sources.is_home_url(url, self.registry)
-            if not known and (itself or not sources.remotes) and self.registry.home is None:
-                self.registry.home_url, known = url, True
-            if (
-                known
-                and (itself or sources.knows(ref))
-                and (self.registry.home is None or ref.branch == sources.branch)
-            ):
-                self.registry.home = ref
+    def _offer(self, jobs: Iterable[Job], *, last: bool) -> Steps[None]:
+        """Says which of some Kustomizations could be rendered now, before any of them is at its turn."""
+        ready = [job for job in jobs if job.waits and not job.offered and self._is_ready(job, last=last)]
+        for job in ready:
+            job.offered = True
+        if ready:
+            yield self, ready
 
-    def _holds_itself(self, spec: KustomizationSpec) -> bool:
-        """Whether a Kustomization that is applied by hand lies in the tree it syncs, as after a bootstrap."""
-        path = clamped(spec.path)
-        return self.entry.bootstrap or any(not path or file.startswith(path + "/") for file in self.entry.files)
+    def _is_ready(self, job: Job, *, last: bool) -> bool:
+        try:
+            return self._prepare(job, last=last)
+        except UnitFailure:
+            # It will be told when it is at its turn.
+            return False
 
     def _advance(self, job: Job, *, last: bool) -> bool:
         """Brings a Kustomization as far as it comes; False where it has to wait. ``last``: it waits no longer."""
+        if not job.waits:
+            return False
         try:
-            if job.artifact is None and not self._resolve(job, last=last):
+            if not self._prepare(job, last=last):
                 return False
-            assert job.artifact is not None
-            loaded = load(job.spec, self.entry.config, self.find_object, strict=self.strict)
-            if loaded is not None and (loaded.missing or loaded.optional) and not last:
-                return False
+            assert job.task is not None
             self.tell(job.id)
-            carried = relevant(self.carried, job.id, loaded.variables.values.values() if loaded is not None else ())
-            job.task = Task(job.spec, job.tree_digest, job.artifact, loaded, carried)
-            anew = self.workspace.wants_trees(self.name, job.id)
-            job.outcome = self.workspace.renderer.render(job.task, anew=anew)
+            job.outcome = self.workspace.renderer.render(job.task, anew=self.workspace.wants_trees(self.name, job.id))
             job.failure = job.outcome.failure
         except UnitFailure as failure:
             job.failure = failure
             return True
         self._deliver(job)
         return True
+
+    def _prepare(self, job: Job, *, last: bool) -> bool:
+        """Finds the files and the variables of a Kustomization; False where it has to wait for them."""
+        if job.artifact is None and not self._resolve(job, last=last):
+            return False
+        assert job.artifact is not None
+        if job.task is None or job.seen != self.changes:
+            loaded = load(job.spec, self.entry.config, self.find_object, strict=self.strict)
+            carried = relevant(self.carried, job.id, loaded.variables.values.values() if loaded is not None else ())
+            job.task, job.seen = Task(job.spec, job.tree_digest, job.artifact, loaded, carried), self.changes
+        return last or job.is_complete
+
+    def render_ahead(self, job: Job) -> Ahead | None:
+        """Renders an offered Kustomization in a process that does nothing else; None: the other one has to, too."""
+        self._advance(job, last=True)
+        if job.outcome is None or job.failure is not None:
+            return None
+        for item in job.outcome.deliveries:
+            self.helm.foresee(item)
+        return self.workspace.renderer.ahead(job.outcome, Around(self._declared(), _no_parts))
 
     def _resolve(self, job: Job, *, last: bool) -> bool:
         reference = job.spec.source
@@ -277,7 +248,7 @@ class ClusterRun:
                 return False
             raise UnitFailure(reason_at(reference.node.span, str(error)), UnitState.UNRESOLVED) from None
         job.source = job.artifact.ref
-        self.workspace.ground.rest_on(self.sources.recipe(job.artifact.tree))
+        self.ground.rest_on(self.sources.recipe(job.artifact.tree))
         return True
 
     @property
@@ -347,9 +318,7 @@ class ClusterRun:
     def clusters(self) -> list[Cluster]:
         """This cluster, and those that its units apply Flux objects to."""
         self._look_at_the_ground()
-        crds: dict[Kind, bool] = {}
-        for job in self.jobs.values():
-            crds.update(job.outcome.scopes if job.outcome is not None else {})
+        crds = self._declared()
         crds.update(declared([*self.sets.roots(), *self.helm.roots(), *self.entry.objects]))
         crds.update(self.scopes)
         units = [self._unit(job, crds) for job in self.jobs.values() if not job.elsewhere]
@@ -367,11 +336,18 @@ class ClusterRun:
         ordered = sorted(unique.values(), key=lambda unit: unit.id)
         return [Cluster(self.name, self.entry.files, tuple(ordered))]
 
+    def _declared(self) -> dict[Kind, bool]:
+        """What CustomResourceDefinitions of its Kustomizations say."""
+        crds: dict[Kind, bool] = {}
+        for job in self.jobs.values():
+            crds.update(job.outcome.scopes if job.outcome is not None else {})
+        return crds
+
     def _look_at_the_ground(self) -> None:
         """Says what this cluster rests on that cannot be looked at again."""
         composed = (find(root, "spec", field) for root in self.registry.sources.values() for field in _COMPOSED)
         elsewhere = (job.outcome is not None and not job.outcome.is_firm for job in self.jobs.values())
-        self.workspace.ground.give_way(self.registry.generators, self.helm.has_charts, *composed, *elsewhere)
+        self.ground.give_way(self.registry.generators, self.helm.has_charts, *composed, *elsewhere)
 
     def _unit(self, job: Job, crds: dict[Kind, bool]) -> Unit:
         state, reason = self._state(job)

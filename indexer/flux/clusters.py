@@ -21,9 +21,10 @@ from indexer.flux.packing import (
     canonical,
     digest,
     pack_objects,
+    pack_rows,
     pack_span,
     pack_tree,
-    unpack_objects,
+    unpack_rows,
     unpack_span,
 )
 from indexer.flux.sources import Sources
@@ -45,6 +46,10 @@ class Ground:
         self.recording = RecordingTree(home)
         """What was read for no unit in particular."""
         self.recipes: set[Recipe] = set()
+        self.marked: set[str] = set()
+        """Files that were looked at for markers."""
+        self.refs: set[str] = set()
+        """Branches and tags of the repository that sources were looked up by."""
         self.is_firm = True
         """Whether nothing else was needed, so that all of it can be looked at again."""
 
@@ -112,15 +117,15 @@ class KeptClusters:
                 return kept
         return None
 
-    def keep(self, key: bytes, clusters: list[Cluster], ground: Ground, marked: Iterable[str]) -> list[Cluster]:
-        """Stores clusters, and returns them with their digest. ``marked``: files that were looked at for markers."""
+    def keep(self, key: bytes, clusters: list[Cluster], ground: Ground) -> list[Cluster]:
+        """Stores clusters, and returns them with their digest."""
         seen = RecordingTree(self._sources.tree)
         seen.absorb(ground.recording)
         for unit in (unit for cluster in clusters for unit in cluster.units):
             seen.read_files.update(unit.inputs.read)
             seen.listed.update(unit.inputs.listed)
             seen.absent |= unit.inputs.absent
-        for file in marked:
+        for file in ground.marked:
             seen.kind(file)
             try:
                 seen.blob(file)
@@ -244,7 +249,7 @@ def _pack(unit: Unit) -> Packed:
         tuple((one.operation, pack_span(one.span), one.reason) for one in unit.unmatched),
         unit.digest,
         len(unit.objects),
-        pack_objects(unit.objects) if unit.digest is None and unit.objects else None,
+        pack_rows(pack_objects(unit.objects), {}) if unit.digest is None and unit.objects else None,
     )
 
 
@@ -265,7 +270,7 @@ def _unpack(cluster: str, packed: Packed, store: Store) -> Unit:
         directory=directory,
         parent=None if parent is None else UnitId(*parent),
         definition=unpack_span(definition),
-        objects=StoredObjects(count, partial(unpack_objects, rows)) if rows is not None else (),
+        objects=StoredObjects(count, partial(unpack_rows, rows)) if rows is not None else (),
         inputs=Inputs(inputs[0], inputs[1], frozenset(inputs[2])),
         target=target,
         unmatched=tuple(Unmatched(operation, unpack_span(span), why) for operation, span, why in unmatched),

@@ -113,15 +113,21 @@ class Delivery:
 
     def pack(self, openness: Openness) -> Packed:
         """All but what must not be stored: then its tree is left out. Raises RecursionError, ValueError."""
-        tree, data = self._tree()
-        redacted = frozenset(one.variable for one in self.substitutions if one.redacted)
-        kept = hidden = None
-        if self.kind != "Secret" and len(data) < _LARGE and may_be_stored(tree, redacted, openness.holds_no_secret):
-            kept = data
-        elif is_encrypted(self.root):
-            hidden = canonical(pack_tree(outline(self.root)))
+        kept = self._tree()[1] if self._may_be_stored(openness) else None
+        hidden = canonical(pack_tree(outline(self.root))) if kept is None and is_encrypted(self.root) else None
         named = self.group, self.kind, self.namespace, self.name
         return named, pack_span(self.definition), pack_substitutions(self.substitutions), self.tree_digest, kept, hidden
+
+    def unstored_tree(self, openness: Openness) -> bytes | None:
+        """The packed tree, where ``pack`` leaves it out and it is not large. Raises RecursionError, ValueError."""
+        data = self._tree()[1]
+        return data if len(data) < _LARGE and not self._may_be_stored(openness) else None
+
+    def _may_be_stored(self, openness: Openness) -> bool:
+        tree, data = self._tree()
+        redacted = frozenset(one.variable for one in self.substitutions if one.redacted)
+        is_open = self.kind != "Secret" and len(data) < _LARGE
+        return is_open and may_be_stored(tree, redacted, openness.holds_no_secret)
 
 
 def unpack_delivery(packed: Packed, render: Callable[[], Mapping]) -> Delivery:

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Mapping as Table
+from typing import TYPE_CHECKING, Final
 
 from indexer.deferred import NamedTuple
+from indexer.flux.identity import UnitId
+from indexer.flux.kustomization import clamped
 from indexer.flux.resources import items_of
 from indexer.git.tree import EntryKind, Tree, TreeError
 from indexer.kustomize.kustomization import FILE_NAMES
 from indexer.kustomize.loader import ParseCache
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Scalar
+
+if TYPE_CHECKING:
+    from indexer.flux.job import Job
 
 _DELIVERING: Final = (b"kustomize.toolkit.fluxcd.io", b"fluxcd.controlplane.io")
 """Groups of objects that bring units to a cluster. Releases and sources do not, and stand in most directories."""
@@ -48,6 +54,23 @@ class Division:
     def is_mine(self, directory: str) -> bool:
         """Whether this shard renders the Kustomizations of a directory."""
         return self.is_delivering(directory) or self._owner(directory) == self._shard.number
+
+    def takes(self, job: Job, jobs: Table[UnitId, Job]) -> bool:
+        """Whether this shard renders a Kustomization. What only one shard can find belongs to that one."""
+        parent = jobs.get(job.parent) if job.parent is not None else None
+        if parent is None:
+            return True
+        found_by_all = parent.parent is None or self.is_delivering(clamped(parent.spec.path))
+        return self.is_mine(clamped((job if found_by_all else parent).spec.path))
+
+    def help(self, jobs: Collection[Job]) -> bool:
+        """Takes a Kustomization of another shard that may deliver what those of this one wait for; False: none does."""
+        names = {name for job in jobs if job.waits for name in job.lacks}
+        for job in jobs:
+            if names and job.elsewhere and self.mentions(clamped(job.spec.path), names):
+                job.elsewhere = False
+                return True
+        return False
 
     def mentions(self, directory: str, names: Iterable[str]) -> bool:
         """Whether the files that a directory leads to hold one of ``names``: it may deliver what is called so."""

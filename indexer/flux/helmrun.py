@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -20,6 +21,7 @@ from indexer.flux.helmrelease import (
     value_parts,
     value_references,
 )
+from indexer.flux.helmvalues import ValuesError
 from indexer.flux.kustomization import reason_at
 from indexer.flux.model import Inputs, RenderedObject, SourceRef, Substitution, Unit, UnitId, UnitState
 from indexer.flux.objects import Applied, Digests, rendered
@@ -148,6 +150,13 @@ class HelmRun:
             parts_without_chart=lambda: self._value_parts(job),
         )
 
+    def foresee(self, item: Delivery) -> None:
+        """Works out the values of a release whose chart is not at hand, and leaves them in the store."""
+        job = self.jobs.get(UnitId("HelmRelease", item.namespace, item.name))
+        if job is not None and job.item is item and not self._has_chart(job):
+            with suppress(ValuesError):
+                self._value_parts(job)
+
     def _value_parts(self, job: HelmJob) -> tuple[Contribution, ...]:
         """What ``value_parts`` gives, looked for in the store first."""
         store, find_object = self.cluster.store, self.cluster.find_object
@@ -198,9 +207,13 @@ class HelmRun:
     @property
     def has_charts(self) -> bool:
         """Whether the chart of any release is looked for in files: then these have a part in it, or would have."""
-        sources = (source_reference(job.root, self.cluster.registry) for job in self.jobs.values())
-        known = any(source is not None and source.kind not in _ONLY_REMOTE for source in sources)
+        known = any(map(self._has_chart, self.jobs.values()))
         return known or any(job.release is not None and job.release.inputs != Inputs() for job in self.jobs.values())
+
+    def _has_chart(self, job: HelmJob) -> bool:
+        """Whether the chart of a release is looked for in files, whatever the configuration says."""
+        source = source_reference(job.root, self.cluster.registry)
+        return source is not None and source.kind not in _ONLY_REMOTE
 
     def parts_of(self, namespace: str, name: str) -> tuple[Contribution, ...]:
         """What has a part in a HelmRelease beside its own document."""

@@ -10,6 +10,7 @@ import hashlib
 import marshal
 import zlib
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from indexer.deferred import regex
@@ -106,6 +107,22 @@ def unpack_objects(data: bytes) -> tuple[RenderedObject, ...]:
             for named, role, definition, content, contributions, substitutions in marshal.loads(zlib.decompress(data))  # noqa: S302
         ]
     )
+
+
+def pack_rows(objects: bytes, parts: dict[int, tuple[Contribution, ...]]) -> bytes:
+    """Packed objects with what else has a part in some of them, by their numbers: known later than all the rest."""
+    packed = [(number, pack_contributions(more)) for number, more in parts.items()]
+    return marshal.dumps((objects, zlib.compress(marshal.dumps(packed), 1) if packed else None))
+
+
+def unpack_rows(data: bytes) -> tuple[RenderedObject, ...]:
+    """The objects that ``pack_rows`` was given, with all that has a part in them."""
+    objects, packed = marshal.loads(data)  # noqa: S302
+    found = list(unpack_objects(objects))
+    for number, more in marshal.loads(zlib.decompress(packed)) if packed is not None else ():  # noqa: S302
+        own = found[number]
+        found[number] = replace(own, contributions=(*own.contributions, *unpack_contributions(more)))
+    return tuple(found)
 
 
 def unpack_contributions(packed: Packed) -> tuple[Contribution, ...]:

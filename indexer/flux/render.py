@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from indexer.flux.cluster import ClusterRun
+from indexer.flux.cluster import ClusterRun, Offer, Steps
 from indexer.flux.clusters import Ground, KeptClusters
 from indexer.flux.config import ClusterConfig, Config, ConfigError
+from indexer.flux.crew import CREW, Crew
 from indexer.flux.delivery import SUPPLIERS, Delivery
 from indexer.flux.discover import EntryPoint, discover
 from indexer.flux.division import Division, Shard
@@ -22,6 +23,8 @@ from indexer.manifest.compose import parse
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping
 
+_TOGETHER = 8
+"""How many clusters are rendered together at most: the trees of all of them are in memory."""
 _ROUNDS = 5
 """How often a Kustomization that applies itself may change itself before it is taken as it is."""
 
@@ -36,14 +39,15 @@ def render_repository(
     store: Store | None = None,
     trees: Callable[[str, UnitId], bool] | None = None,
     shard: Shard | None = None,
+    crew: Crew = CREW,
 ) -> list[Cluster]:
     """Every cluster of the repository whose files are ``tree``, by name; with ``only``, those of these names.
 
     Raises NoEntryPoint where no cluster is found and ConfigError where the configuration does not fit; whatever is
     wrong with a single unit is the unit's state and reason. With a ``store``, units are taken from there that depend on
-    nothing that changed, and others are put there. ``trees`` says for which units of which clusters the objects have to
-    have their trees; None: for all, so that all are rendered. With a ``shard``, the clusters hold no more than the
-    units of that part of the work, and those above them.
+    nothing that changed, others are put there, and a ``crew`` may render them. ``trees`` says for which units of which
+    clusters the objects have to have their trees; None: for all, so that all are rendered. With a ``shard``, the
+    clusters hold no more than the units of that part of the work, and those above them.
     """
     sources = Sources(repository, tree, config)
     cache = BuildCache()
@@ -54,22 +58,41 @@ def render_repository(
     if store is not None and division is None:
         workspace.kept = KeptClusters(sources, config, store)
     try:
-        return _render(workspace, config, only)
+        return _render(workspace, config, only, crew)
     finally:
         sources.close()
 
 
-def _render(workspace: Workspace, config: Config, only: Collection[str]) -> list[Cluster]:
+def _render(workspace: Workspace, config: Config, only: Collection[str], crew: Crew) -> list[Cluster]:
     sources = workspace.sources
     entries = discover(
         sources.tree, config, workspace.cache, lambda url: sources.is_home_url(url, Registry()), workspace.store
     )
     wanted = [entry for entry in entries if not only or entry.config.name in _roots(only)]
-    clusters = [cluster for entry in wanted for cluster in render_cluster(entry, workspace, config)]
+    at_once = _TOGETHER if crew.may_help(workspace) else 1
+    clusters: list[Cluster] = []
+    for start in range(0, len(wanted), at_once):
+        clusters += _render_together(wanted[start : start + at_once], workspace, config, crew)
     if workspace.kept is not None and not only:
         workspace.kept.remember()
-    refs = tuple(sorted(sources.looked_up))
+    refs = tuple(sorted(workspace.refs))
     return [cluster._replace(refs=refs) for cluster in clusters]
+
+
+def _render_together(entries: list[EntryPoint], workspace: Workspace, config: Config, crew: Crew) -> list[Cluster]:
+    """Clusters of which each goes on when all have come to where Kustomizations may be rendered ahead."""
+    found: dict[int, list[Cluster]] = {}
+    going = {number: render_cluster(entry, workspace, config) for number, entry in enumerate(entries)}
+    while going:
+        offers: list[Offer] = []
+        for number, steps in list(going.items()):
+            try:
+                offers.append(next(steps))
+            except StopIteration as end:
+                found[number] = end.value
+                del going[number]
+        crew.render(offers, workspace)
+    return [cluster for number in sorted(found) for cluster in found[number]]
 
 
 def _roots(names: Collection[str]) -> set[str]:
@@ -77,32 +100,39 @@ def _roots(names: Collection[str]) -> set[str]:
     return {name.rsplit("/", count)[0] for name in names for count in range(0, name.count("/") + 1, 2)}
 
 
-def render_cluster(entry: EntryPoint, workspace: Workspace, config: Config) -> list[Cluster]:
+def render_cluster(entry: EntryPoint, workspace: Workspace, config: Config) -> Steps[list[Cluster]]:
     """One cluster, and those that it applies Flux objects to. Raises ConfigError for its ``objects``."""
     kept = workspace.kept
     key = kept.key(entry) if kept is not None else None
-    if kept is None or key is None:
-        return _run_cluster(entry, workspace, config)
-    found = kept.find(key, workspace.trees)
-    if found is None:
-        workspace.ground = Ground(workspace.sources.tree)
-        workspace.markers.asked.clear()
-        others, workspace.sources.looked_up = workspace.sources.looked_up, set()
-        found = _run_cluster(entry, workspace, config)
-        workspace.ground.give_way(workspace.sources.looked_up)
-        workspace.sources.looked_up |= others
-        if workspace.ground.is_firm:
-            found = kept.keep(key, found, workspace.ground, workspace.markers.asked)
-    return found
+    found = kept.find(key, workspace.trees) if kept is not None and key is not None else None
+    if found is not None:
+        return found
+    ground = Ground(workspace.sources.tree)
+    found = yield from _on(ground, workspace, _run_cluster(entry, ground, workspace, config))
+    workspace.refs |= ground.refs
+    ground.give_way(ground.refs)
+    return kept.keep(key, found, ground) if kept is not None and key is not None and ground.is_firm else found
 
 
-def _run_cluster(entry: EntryPoint, workspace: Workspace, config: Config) -> list[Cluster]:
+def _on(ground: Ground, workspace: Workspace, steps: Steps[list[Cluster]]) -> Steps[list[Cluster]]:
+    """Notes for one cluster what it looks at, whatever others do between its steps."""
+    while True:
+        workspace.stand_on(ground)
+        try:
+            offer = next(steps)
+        except StopIteration as end:
+            found: list[Cluster] = end.value
+            return found
+        yield offer
+
+
+def _run_cluster(entry: EntryPoint, ground: Ground, workspace: Workspace, config: Config) -> Steps[list[Cluster]]:
     outside = outside_objects(entry.config, config)
     overrides: dict[UnitId, Mapping] = {}
     for _ in range(_ROUNDS):
-        run = ClusterRun(entry, workspace, overrides)
+        run = ClusterRun(entry, workspace, ground, overrides)
         run.supply(outside)
-        run.run()
+        yield from run.run()
         changed = {
             unit: root
             for unit, root in run.revised.items()
@@ -111,33 +141,29 @@ def _run_cluster(entry: EntryPoint, workspace: Workspace, config: Config) -> lis
         if not changed:
             break
         overrides = {**overrides, **changed}
-    clusters = [*run.clusters(), *_remote(run, workspace)]
+    clusters = run.clusters()
+    for name, delivered in run.remote.items():
+        # Flux runs there too where it gets Kustomizations through ``kubeConfig``.
+        if any(item.kind == "Kustomization" for item in delivered):
+            clusters += yield from _run_remote(name, delivered, run)
     workspace.renderer.forget()
     # Its parts refer to it, and the collector of cycles is off during a build: all trees of all clusters would live on.
     vars(run).clear()
     return clusters
 
 
-def _remote(run: ClusterRun, workspace: Workspace) -> list[Cluster]:
-    """Clusters that get Kustomizations through ``kubeConfig``: Flux runs there too."""
-    clusters: list[Cluster] = []
-    for name, delivered in run.remote.items():
-        if any(item.kind == "Kustomization" for item in delivered):
-            clusters += _delivered(name, delivered, run, workspace)
-    return clusters
-
-
-def _delivered(name: str, delivered: list[Delivery], run: ClusterRun, workspace: Workspace) -> list[Cluster]:
+def _run_remote(name: str, delivered: list[Delivery], run: ClusterRun) -> Steps[list[Cluster]]:
+    """A cluster that another one brings objects to."""
     own = [item for item in delivered if item.kind not in SUPPLIERS]
     entry = EntryPoint(ClusterConfig(name), run.entry.files, tuple(item.root for item in own))
-    remote = ClusterRun(entry, workspace, {})
+    remote = ClusterRun(entry, run.workspace, run.ground, {})
     remote.brought = {id(item.root): item.substitutions for item in own}
     remote.registry.home, remote.registry.home_url = run.registry.home, run.registry.home_url
     remote.scopes = run.remote_scopes[name]
     for item in delivered:
         if item.kind in SUPPLIERS:
             remote.found(item, None)
-    remote.run()
+    yield from remote.run()
     return remote.clusters()
 
 

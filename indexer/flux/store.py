@@ -81,6 +81,7 @@ class Store:
         self._patience_ms = patience_ms
         self._limit = LIMIT
         self._connection: sqlite3.Connection | None = None
+        self._others: sqlite3.Connection | None = None
         self._added: dict[bytes, tuple[bytes, Record, bytes]] = {}
         self._by_key: dict[bytes, list[Record]] = {}
         self._used: set[bytes] = set()
@@ -160,6 +161,18 @@ class Store:
             for one in records:
                 self._connection.execute(_INSERT, self._row(*one))
             self._connection.execute("COMMIT")
+
+    def leave(self) -> None:
+        """Leaves the file to the process that opened it, of which this one is a copy: it is neither used nor closed."""
+        if self._connection is not None:
+            self._others, self._connection = self._connection, None
+            self._added.clear()
+
+    def take_added(self) -> list[tuple[bytes, Record, bytes]]:
+        """What was added since, for the process that has the file."""
+        added = list(self._added.values())
+        self._added.clear()
+        return added
 
     def memo(self, name: str) -> bytes | None:
         """What was last remembered under a name."""

@@ -37,17 +37,20 @@ class Workspace:
     renderer: Renderer = field(init=False)
     kept: KeptClusters | None = None
     """The clusters in the store, where whole ones are looked for."""
-    ground: Ground = field(init=False)
-    """What the cluster that is being rendered rests on."""
+    refs: set[str] = field(default_factory=set)
+    """Branches and tags of the repository that sources of any cluster were looked up by."""
 
     def __post_init__(self) -> None:
         home = self.sources.tree
         self.markers = Markers(home)
-        self.ground = Ground(home)
         builds = SharedBuilds(self.cache, self.remotes, self.digests)
         self.renderer = Renderer(
             home, builds, self.digests, self.markers, Openness(home, self.cache.documents), self.store
         )
+
+    def stand_on(self, ground: Ground) -> None:
+        """Notes for the cluster of ``ground``, from here on, what is looked at."""
+        self.sources.looked_up, self.markers.asked = ground.refs, ground.marked
 
     def wants_trees(self, cluster: str, unit: UnitId) -> bool:
         """Whether the trees of a unit's objects are wanted."""

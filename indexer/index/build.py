@@ -86,8 +86,7 @@ def build_index(
         try:
             index, rendered = open_fresh(location, target), False
         except IndexMissing:
-            _render_in_parts(target, config, jobs, say, progress)
-            _render_and_write(repository, config, location, target, progress)
+            _render_and_write(repository, config, location, target, jobs, say, progress)
             index, rendered = connect(location), True
     with index:
         return _report(index, target, rendered=rendered)
@@ -109,28 +108,26 @@ def _silent(_message: str) -> None:
     """Where nobody wants to be told."""
 
 
-def _render_in_parts(target: Target, config: Config, jobs: int | None, say: Say, progress: Say) -> None:
-    """Fills the store with what several processes render, where the build is to have more than one."""
-    if jobs == 1:
-        return
-    from indexer.index.jobs import processes, render_parts
-
-    count = jobs or processes(target, config)
-    if count > 1:
-        render_parts(target, config, count, say, progress)
-
-
 def _render_and_write(
-    repository: Repository, config: Config, location: Location, target: Target, progress: Say
+    repository: Repository,
+    config: Config,
+    location: Location,
+    target: Target,
+    jobs: int | None,
+    say: Say,
+    progress: Say,
 ) -> None:
     from indexer.flux.clusters import no_trees
+    from indexer.flux.crew import Crew
     from indexer.flux.render import render_repository
     from indexer.flux.store import LostRows, Store
     from indexer.index.write import replace
 
     def write(store: Store | None) -> None:
         with without_collector():
-            clusters = render_repository(repository, tree, config, progress=progress, store=store, trees=no_trees)
+            clusters = render_repository(
+                repository, tree, config, progress=progress, store=store, trees=no_trees, crew=Crew(jobs, say)
+            )
             replace(location, _build(repository, location, target, clusters), clusters)
 
     tree = target.tree()

@@ -47,9 +47,9 @@ def looked_at(monkeypatch):
     names = []
     run = render._run_cluster
 
-    def noted(entry, workspace, config):
+    def noted(entry, ground, workspace, config):
         names.append(entry.config.name)
-        return run(entry, workspace, config)
+        return run(entry, ground, workspace, config)
 
     monkeypatch.setattr(render, "_run_cluster", noted)
     return names

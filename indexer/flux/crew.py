@@ -1,0 +1,149 @@
+"""Kustomizations rendered ahead of their turn, by processes that are copies of this one.
+
+A copy has all that is known so far: files, parsed trees, variables. What it sends back is taken as what lies in the
+store is: where all that it rests on is still so when the Kustomization is at its turn, and not otherwise. So the result
+is that of one process, whatever becomes of the others; and what fails is rendered again, to be told by this one.
+"""
+
+from __future__ import annotations
+
+import marshal
+import posixpath
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+from indexer.deferred import NamedTuple
+from indexer.flux.forks import MOST, can_fork, cores, spread
+from indexer.flux.kustomization import clamped
+from indexer.flux.outcome import Ahead
+from indexer.flux.store import Record
+from indexer.git.artifact import plain
+from indexer.git.tree import EntryKind, Tree, TreeError
+
+if TYPE_CHECKING:
+    from indexer.flux.cluster import ClusterRun, Offer
+    from indexer.flux.job import Job
+    from indexer.flux.workspace import Workspace
+
+_WORTH: Final = 60
+"""Files below the paths of Kustomizations from which on further processes pay (docs/performance.md)."""
+
+Unit = tuple["ClusterRun", "Job"]
+
+
+class Piece(NamedTuple):
+    """Kustomizations that one process renders."""
+
+    units: list[Unit]
+    weight: int
+
+
+class Crew(NamedTuple):
+    """The processes that may render."""
+
+    processes: int | None = None
+    """None: one for each processor, where it pays."""
+    say: Callable[[str], None] = lambda _: None
+    """Is told of processes that cannot be started, or die."""
+
+    def may_help(self, workspace: Workspace) -> bool:
+        """Whether anything can be rendered ahead: what has to have its trees cannot."""
+        return workspace.store is not None and workspace.trees is not None and self._count > 1 and can_fork()
+
+    @property
+    def _count(self) -> int:
+        return self.processes or cores()
+
+    def render(self, offers: Iterable[Offer], workspace: Workspace) -> None:
+        """Has those of the offered Kustomizations rendered that are not known, if it pays."""
+        if not self.may_help(workspace):
+            return
+        wanted = [
+            (run, job)
+            for run, jobs in offers
+            for job in jobs
+            if job.task is not None and not workspace.wants_trees(run.name, job.id)
+        ]
+        if len(wanted) < 2:
+            return
+        missing = [(run, job) for run, job in wanted if job.task and not workspace.renderer.knows(job.task)]
+        pieces = _pieces(missing)
+        if len(pieces) < 2 or not (self.processes or sum(piece.weight for piece in pieces) >= _WORTH):
+            return
+        if workspace.progress is not None:
+            workspace.progress(f"rendering {len(missing)} units in {self._count} processes")
+        results = spread(len(pieces), lambda number: _render(pieces[number].units, workspace), self._count)
+        for made in results.made.values():
+            _take(made, workspace)
+        for trouble in results.troubles:
+            self.say(trouble)
+
+
+CREW: Final = Crew()
+"""As many as pay."""
+
+
+def _pieces(missing: list[Unit]) -> list[Piece]:
+    """What shares a directory is of one piece; the largest first, so that the last ones to be done are small."""
+    by_directory: dict[str, list[Unit]] = {}
+    for run, job in missing:
+        by_directory.setdefault(clamped(job.spec.path), []).append((run, job))
+    count = _Counter()
+    pieces = [Piece(units, len(units) + count.below(units[0][1])) for units in by_directory.values()]
+    pieces.sort(key=lambda piece: -piece.weight)
+    return [_joined(pieces[number::MOST]) for number in range(min(MOST, len(pieces)))]
+
+
+def _joined(pieces: list[Piece]) -> Piece:
+    return Piece([unit for piece in pieces for unit in piece.units], sum(piece.weight for piece in pieces))
+
+
+class _Counter:
+    """Counts files."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, str], int] = {}
+
+    def below(self, job: Job) -> int:
+        """The files below the path of a Kustomization: how much work it is, more or less."""
+        assert job.artifact is not None
+        try:
+            return self._below(*plain(job.artifact.tree, clamped(job.spec.path)))
+        except TreeError:
+            return 0
+
+    def _below(self, tree: Tree, directory: str) -> int:
+        key = id(tree), directory
+        if key not in self._known:
+            self._known[key] = 0
+            entries = tree.list(directory)
+            further = (one for one in entries if one.kind is EntryKind.DIRECTORY)
+            below = sum(self._below(tree, posixpath.join(directory, one.name)) for one in further)
+            self._known[key] = below + sum(1 for one in entries if one.kind is EntryKind.FILE)
+        return self._known[key]
+
+
+def _render(units: list[Unit], workspace: Workspace) -> bytes:
+    """Renders some Kustomizations, in a copy of the process that asks for it."""
+    assert workspace.store is not None
+    workspace.progress = None
+    workspace.store.leave()
+    made = []
+    for run, job in units:
+        try:
+            ahead = run.render_ahead(job)
+        except Exception:  # noqa: BLE001 - the other process meets it as well, and says so
+            ahead = None
+        if ahead is not None:
+            made.append(tuple(ahead))
+    workspace.renderer.forget()
+    return marshal.dumps((made, [(key, tuple(record), rows) for key, record, rows in workspace.store.take_added()]))
+
+
+def _take(data: bytes, workspace: Workspace) -> None:
+    made, records = marshal.loads(data)  # noqa: S302 - from a copy of this process
+    assert workspace.store is not None
+    for ahead in made:
+        workspace.renderer.take(Ahead(*ahead))
+    for key, record, rows in records:
+        workspace.store.add(key, Record(*record), rows)
