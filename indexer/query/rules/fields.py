@@ -24,16 +24,21 @@ _IMMUTABLE: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("apps", "StatefulSet"): (
         "/spec/selector", "/spec/serviceName", "/spec/podManagementPolicy", "/spec/volumeClaimTemplates",
     ),
-    ("batch", "Job"): ("/spec/selector", "/spec/template", "/spec/completionMode"),
+    ("batch", "Job"): (
+        "/spec/selector", "/spec/template", "/spec/completionMode", "/spec/completions", "/spec/backoffLimitPerIndex",
+        "/spec/podFailurePolicy", "/spec/successPolicy", "/spec/managedBy",
+    ),
     ("", "Service"): ("/spec/clusterIP", "/spec/clusterIPs"),
     ("", "Secret"): ("/type",),
     ("", "PersistentVolumeClaim"): (
         "/spec/storageClassName", "/spec/accessModes", "/spec/volumeName", "/spec/volumeMode", "/spec/selector",
         "/spec/dataSource", "/spec/dataSourceRef",
     ),
-    ("", "PersistentVolume"): ("/spec/nodeAffinity", "/spec/csi", "/spec/nfs", "/spec/local", "/spec/hostPath"),
+    ("", "PersistentVolume"): (
+        "/spec/nodeAffinity", "/spec/volumeMode", "/spec/csi", "/spec/nfs", "/spec/local", "/spec/hostPath",
+    ),
     ("storage.k8s.io", "StorageClass"): ("/provisioner", "/parameters", "/reclaimPolicy", "/volumeBindingMode"),
-    ("storage.k8s.io", "CSIDriver"): ("/spec/attachRequired",),
+    ("storage.k8s.io", "CSIDriver"): ("/spec/attachRequired", "/spec/volumeLifecycleModes"),
     (_RBAC, "RoleBinding"): ("/roleRef",),
     (_RBAC, "ClusterRoleBinding"): ("/roleRef",),
     ("networking.k8s.io", "IngressClass"): ("/spec/controller",),
@@ -73,6 +78,9 @@ def immutable(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
     paths = _IMMUTABLE.get((change.object.group, change.object.kind), ())
     if change.object.kind in ("ConfigMap", "Secret") and text_at(change.before.tree, "immutable") == "true":
         paths = (*paths, *_DATA)
+    if text_at(change.after.tree, "spec", "completionMode") == "Indexed":
+        # An indexed Job may grow and shrink.
+        paths = tuple(path for path in paths if path != "/spec/completions")
     for path in paths:
         touched = (field for field in change.fields if field.path == path or field.path.startswith(f"{path}/"))
         hit = [field for field in touched if _is_other(field)]
