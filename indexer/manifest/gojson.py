@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
-from indexer.deferred import regex
 from indexer.manifest.gonumber import json_float_text
 
 # The order of UTF-8 bytes is that of code points, so keys are sorted as Go sorts them.
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":"))
 # What Go escapes besides. All of it stands in texts alone.
 _ASCII: Final = (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"))
-_OTHERS: Final = regex("[\u2028\u2029\ud800-\udfff]")
-# Floats are written otherwise. Few data hold any: where none can be, no text is gone through for them.
-_MAY_HOLD_FLOATS: Final = regex(r"[:,\[]-?(?:[0-9]+[.e]|[IN])")
+_OTHERS: Final = (("\u2028", "\\u2028"), ("\u2029", "\\u2029"))
+_SURROGATE: Final = "[\ud800-\udfff]"
 _TEXT_OR_FLOAT: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|-?(?:[0-9]+(?:\.[0-9]+(?:e[-+][0-9]+)?|e[-+][0-9]+)|Infinity)|NaN'
 
 
@@ -25,11 +24,20 @@ def dumps(data: Any) -> str:
     ``data`` is what ``to_data`` gives. Raises ValueError for infinity and NaN.
     """
     text = _ENCODER.encode(data)
-    if isinstance(data, float) or _MAY_HOLD_FLOATS.search(text):
+    if _holds_float((data,)):
         text = re.sub(_TEXT_OR_FLOAT, _as_go, text)
     for character, escape in _ASCII:
         text = text.replace(character, escape)
-    return text if text.isascii() else _OTHERS.sub(_escape, text)
+    return text if text.isascii() else _escaped(text)
+
+
+def _holds_float(values: Iterable[Any]) -> bool:
+    """Whether one of the values is a float, or holds one."""
+    for value in values:
+        kind = value.__class__
+        if kind is float or (kind is dict and _holds_float(value.values())) or (kind is list and _holds_float(value)):
+            return True
+    return False
 
 
 def _as_go(found: re.Match[str]) -> str:
@@ -44,6 +52,11 @@ def _as_go(found: re.Match[str]) -> str:
     return json_float_text(value)
 
 
-def _escape(found: re.Match[str]) -> str:
-    character = found[0]
-    return "\\ufffd" if "\ud800" <= character <= "\udfff" else f"\\u{ord(character):04x}"
+def _escaped(text: str) -> str:
+    for character, escape in _OTHERS:
+        text = text.replace(character, escape)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return re.sub(_SURROGATE, r"\\ufffd", text)
+    return text
