@@ -10,10 +10,10 @@ from typing import Final
 
 from indexer.kustomize.errors import KustomizeError, of_manifest
 from indexer.kustomize.jsonvalue import reread
-from indexer.kustomize.loader import ParseCache
 from indexer.kustomize.nodes import find, string_map, text_at
 from indexer.kustomize.resource import Resource
 from indexer.manifest.compose import Document
+from indexer.manifest.embedded import parse_embedded
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Node, Scalar, Sequence
 from indexer.manifest.scalars import is_null, to_data
@@ -59,10 +59,10 @@ def _inlined(root: Mapping, items: Sequence) -> list[Mapping]:
     return [item for node in items.items if (item := validated(reread(node))) is not None]
 
 
-def embedded_resources(scalar: Scalar, cache: ParseCache) -> list[Resource]:
+def embedded_resources(scalar: Scalar) -> list[Resource]:
     """The resources of the YAML text in a scalar (an inline patch). Raises KustomizeError whatever is wrong."""
     try:
-        return resources_from(cache.embedded(scalar))
+        return resources_from(parse_embedded(scalar))
     except ManifestError as error:
         raise of_manifest(error) from None
 

@@ -6,7 +6,6 @@ Rules: kustomize's ``api/internal/loader`` (kustomize-semantics.md §3). Nothing
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
 from enum import StrEnum
 
 from indexer.git.recording import RecordingTree
@@ -14,10 +13,9 @@ from indexer.git.tree import EntryKind, Missing, NotADirectory, NotAFile, Outsid
 from indexer.kustomize.errors import KustomizeError, RemoteError, of_manifest
 from indexer.kustomize.remote import Remotes, RepoSpec, is_remote_file, parse_repo_spec
 from indexer.manifest.compose import Document, parse
-from indexer.manifest.embedded import parse_embedded
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.move import copied
-from indexer.manifest.node import Scalar, Source, Style
+from indexer.manifest.node import Source
 
 
 class LoadRestrictor(StrEnum):
@@ -28,12 +26,11 @@ class LoadRestrictor(StrEnum):
 
 
 class ParseCache:
-    """What was parsed: a blob and a text within one once a process, however many overlays read it."""
+    """Documents by (repository, file, blob): a blob is parsed once a process, however many overlays read it."""
 
     def __init__(self) -> None:
         self._documents: dict[tuple[str | None, str, str], list[Document] | ManifestError] = {}
         self._contents: dict[str, list[Document]] = {}
-        self._embedded: dict[tuple[str, Source, int, Style], list[Document] | ManifestError] = {}
 
     def documents(self, tree: Tree, path: str) -> list[Document]:
         """The documents of a file as kustomize reads resources. Raises TreeError, ManifestError."""
@@ -47,39 +44,20 @@ class ParseCache:
                 # A copy takes a fraction of the time of parsing: each cluster has the same components of Flux.
                 found = [_placed(document, repository, file) for document in twin]
             else:
-                found = _documents(lambda: parse(tree.read(path), file, repository))
-                if not isinstance(found, ManifestError):
-                    self._contents[blob] = found
+                try:
+                    found = self._contents[blob] = parse(tree.read(path), file, repository)
+                except ManifestError as error:
+                    found = error
             self._documents[key] = found
-        return _given(found)
-
-    def embedded(self, scalar: Scalar) -> list[Document]:
-        """The documents of a text that stands in another one, an inline patch for example. Raises ManifestError."""
-        # A patch that one Kustomization puts into many others is one text at one place, in as many scalars.
-        key = (scalar.text, scalar.source, scalar.pos, scalar.style)
-        found = self._embedded.get(key)
-        if found is None:
-            found = self._embedded[key] = _documents(lambda: parse_embedded(scalar))
-        return _given(found)
+        if isinstance(found, ManifestError):
+            raise found
+        return found
 
 
 def _placed(document: Document, repository: str | None, file: str) -> Document:
     """A document as it stands in another file of the same content."""
     source = Source(repository, file, document.source.document)
     return Document(None if document.node is None else copied(document.node, source), source)
-
-
-def _documents(read: Callable[[], list[Document]]) -> list[Document] | ManifestError:
-    try:
-        return read()
-    except ManifestError as error:
-        return error
-
-
-def _given(found: list[Document] | ManifestError) -> list[Document]:
-    if isinstance(found, ManifestError):
-        raise found
-    return found
 
 
 class Loader:

@@ -15,7 +15,6 @@ from indexer.kustomize.factory import embedded_resources, resources_from
 from indexer.kustomize.gotext import quote
 from indexer.kustomize.json6902 import JsonOperation, apply_operations, parse_operations
 from indexer.kustomize.layer import Layer, Unmatched
-from indexer.kustomize.loader import ParseCache
 from indexer.kustomize.merge import merge
 from indexer.kustomize.nodes import drop, find, put, stringified
 from indexer.kustomize.record import Record
@@ -23,6 +22,7 @@ from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import Resource
 from indexer.kustomize.selector import Selector, describe, select
 from indexer.manifest.compose import parse_stream
+from indexer.manifest.embedded import parse_embedded
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Node, Operation, Role, Scalar, Sequence, stamped
 
@@ -113,7 +113,7 @@ def patch_strategic_merge(
     try:
         loaded = [(patch, node) for text, node in entries for patch in _merge_patches(layer, text, node)]
         if isinstance(inline, Scalar):
-            loaded += [(patch, inline) for patch in embedded_resources(inline, layer.loader.cache)]
+            loaded += [(patch, inline) for patch in embedded_resources(inline)]
         if not loaded:
             files = " ".join(text for text, _ in entries)
             raise KustomizeError(
@@ -179,7 +179,7 @@ def _configured(layer: Layer, entry: PatchEntry) -> _Patch:
             problem="an entry cannot have both path and patch",
         )
     if text:
-        return _inline_patch(layer, entry, text)
+        return _inline_patch(entry, text)
     try:
         data = layer.loader.load(entry.path)
     except KustomizeError as error:
@@ -198,11 +198,11 @@ def _inline_scalar(entry: PatchEntry, text: str) -> Scalar:
     return Scalar(text, None, place.style, place.source, place.pos, place.op, place.prev)
 
 
-def _inline_patch(layer: Layer, entry: PatchEntry, text: str) -> _Patch:
-    scalar, cache = _inline_scalar(entry, text), layer.loader.cache
+def _inline_patch(entry: PatchEntry, text: str) -> _Patch:
+    scalar = _inline_scalar(entry, text)
     return _classified(
-        lambda: embedded_resources(scalar, cache),
-        lambda: parse_operations(text, _first_embedded(scalar, cache), scalar),
+        lambda: embedded_resources(scalar),
+        lambda: parse_operations(text, _first_embedded(scalar), scalar),
         entry,
     )
 
@@ -258,10 +258,10 @@ def _unparsable(entry: PatchEntry, as_objects: KustomizeError, as_json: Kustomiz
     )
 
 
-def _first_embedded(scalar: Scalar, cache: ParseCache) -> Node | None:
+def _first_embedded(scalar: Scalar) -> Node | None:
     """The first document of an inline patch; None where it is empty, or JSON. Raises KustomizeError for no YAML."""
     try:
-        documents = cache.embedded(scalar)
+        documents = parse_embedded(scalar)
     except ManifestError as error:
         if scalar.text.lstrip(_SPACE).startswith("["):
             return None
@@ -273,7 +273,7 @@ def _merge_patches(layer: Layer, text: str, node: Node) -> list[Resource]:
     """The patches of an entry that is either a patch or a path."""
     scalar = node if isinstance(node, Scalar) and node.text == text else Scalar(text)
     try:
-        return embedded_resources(scalar, layer.loader.cache)
+        return embedded_resources(scalar)
     except KustomizeError:
         try:
             return resources_from(layer.loader.documents(text))
@@ -304,7 +304,7 @@ def _configured_json(layer: Layer, entry: PatchEntry) -> list[JsonOperation]:
             operations = _file_operations(layer, entry, data)
         else:
             scalar = entry.patch_node if isinstance(entry.patch_node, Scalar) else Scalar(text)
-            operations = parse_operations(text, _first_embedded(scalar, layer.loader.cache), entry.patch_node)
+            operations = parse_operations(text, _first_embedded(scalar), entry.patch_node)
     except KustomizeError as error:
         raise error.wrapped(f"decoding {text}: ") from None
     if not operations:

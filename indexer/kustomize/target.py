@@ -355,7 +355,7 @@ class Target:
         for text, node in self.kustomization.entries(name):
             try:
                 assert isinstance(node, Scalar)
-                inline = embedded_resources(node, self.state.cache.documents)
+                inline = embedded_resources(node)
             except KustomizeError:
                 paths.append((text, node))
                 continue

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from indexer.manifest.compose import Document, parse
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.move import Place, move
-from indexer.manifest.node import NOWHERE, Scalar, Style, unpack
+from indexer.manifest.node import NOWHERE, Scalar, Source, Style, unpack
 
 
 def parse_embedded(scalar: Scalar) -> list[Document]:
@@ -15,10 +17,16 @@ def parse_embedded(scalar: Scalar) -> list[Document]:
     is placed at the nearest line. No position is outside the scalar's own. To any depth: a scalar found inside can
     be parsed the same way. A ManifestError also names the place in the outer file.
     """
-    place = place_of(scalar)
-    source = scalar.source
+    # A patch that one Kustomization puts into many others is one text at one place, in as many scalars.
+    return _parsed(scalar.text, scalar.style, scalar.source, scalar.pos, nowhere=scalar.source is NOWHERE)
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str, style: Style, source: Source, pos: int, *, nowhere: bool) -> list[Document]:
+    source = NOWHERE if nowhere else source
+    place = place_of(Scalar(text, None, style, source, pos))
     try:
-        documents = parse(scalar.text.encode(errors="surrogatepass"), source.file, source.repository)
+        documents = parse(text.encode(errors="surrogatepass"), source.file, source.repository)
     except ManifestError as error:
         line, column = place(error.line - 1, error.column - 1)
         raise type(error)(error.file, line + 1, column + 1, error.problem, error.go_message) from None
