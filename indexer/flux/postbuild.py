@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Table
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from indexer.deferred import NamedTuple, dataclass, field
@@ -377,6 +377,7 @@ def _literal(value: Any) -> str:
     return json_float_text(value) if isinstance(value, float) else str(value)
 
 
+@lru_cache(maxsize=1024)
 def _parts(text: str) -> tuple[Part, ...]:
     try:
         return parse(text)
