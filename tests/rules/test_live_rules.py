@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
-from live_cluster import APPS, BY_HAND, FakeCluster, down, live_unit
-from rules_fleet import base, config_map, deployment, kustomization
+from live_cluster import APPS, BY_HAND, FakeCluster, down, live_unit, source
+from rules_fleet import URL, base, config_map, deployment, kustomization
 from test_change_rules import CRD, GEAR, KEPT, NAMESPACE, A, B, claim, role_binding, two
 
 from indexer.cluster.model import FluxState, LiveUnit, Trouble, Unreadable, Writer
@@ -359,3 +360,22 @@ def test_a_cluster_that_may_be_another_one_decides_nothing(repo):
 def test_what_the_cluster_says_is_no_part_of_the_fingerprint(repo):
     without = [one.fingerprint for one in asked(repo, GONE_CLAIM, down(cluster()))]
     assert [one.fingerprint for one in asked(repo, GONE_CLAIM, cluster())] == without
+
+
+def test_what_is_only_late_is_refused_nevertheless(repo):
+    """The base makes the object, perhaps before the change arrives."""
+    for side in (base(**{"k.yaml": A}), *CHANGED_ROLE):
+        repo.write(side)
+    old = subprocess.run(["git", "rev-parse", "HEAD~2"], cwd=repo.root, check=True, capture_output=True, text=True)
+    commit = old.stdout.strip()
+    server = cluster(units=(live_unit(APPS, commit),))
+    server.flux = replace(server.flux, sources=(replace(source(commit), url=URL),))
+    repository = Repository.open(repo.root)
+    config = Config.load(None, repo.root)
+    answer = impact(repository, config, "HEAD~1..HEAD")
+    said = live_impact(answer, repository, config, [server], ("prod",))
+    found = findings(answer, repository, config, live=Live.of(said, [server]))
+    repository.close()
+    assert told("immutable-field", found) == [
+        "error: it is not there yet: Kustomization flux-system/apps has not applied all of the base"
+    ]

@@ -39,6 +39,8 @@ class Live:
     objects: Mapping[_Key, LiveChange]
     servers: Mapping[str, LiveCluster]
     """Those that answered, by the name that the repository has for them."""
+    late: frozenset[tuple[str, UnitId]]
+    """Units of clusters that have yet to apply some of the base."""
     silent: Mapping[str, str]
     """Why nothing is known of others: a sentence each."""
 
@@ -59,6 +61,12 @@ class Live:
                 if each.kind is each.change.change
             },
             {name: contexts[one.matched.context] for name, one in answers},
+            frozenset(
+                (name, each.unit)
+                for name, one in answers
+                for each in (one.answer.units if one.answer is not None else ())
+                if each.behind
+            ),
             {name: silence for name, _, silence in named if silence},
         )
 
@@ -119,7 +127,10 @@ class Live:
         """Whether the server will refuse to change ``fields``."""
         one = self.objects.get(_key(change))
         if one is None or one.live is None:
-            return self._absent(change, code, "it is not there, so it is made as the change has it")
+            verdict = self._absent(change, code, "it is not there, so it is made as the change has it")
+            if one is not None and one.exists is False and (change.cluster, change.unit) in self.late:
+                return Verdict(code, f"it is not there yet: {change.unit.spoken} has not applied all of the base")
+            return verdict
         if all(field.path in one.settled for field in fields):
             return Verdict(Severity.NOTE, "it is so there already, so the apply does not fail for this")
         return Verdict(code, "it is there, not as the change has it" if one.compared else "it is there")
