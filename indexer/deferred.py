@@ -50,7 +50,7 @@ else:
     def dataclass(**how: Any) -> Any:
         """``dataclasses.dataclass(slots=True)``, whose methods come with the first instance that is made.
 
-        Not for classes that inherit fields, are asked for them before there is an instance, or are unpickled.
+        Not for classes that inherit fields, or are asked for them before there is an instance.
         """
 
         def put_off(cls: type) -> type:
@@ -63,10 +63,15 @@ else:
                 self.__init__(*values, **named)
 
             slim = {name: value for name, value in space.items() if name not in fields}
-            put = type(cls.__name__, cls.__bases__, slim | {"__slots__": tuple(fields), "__init__": first})
+            own = {"__slots__": tuple(fields), "__init__": first, "__reduce__": _pickled}
+            put = type(cls.__name__, cls.__bases__, slim | own)
             return put
 
         return put_off
+
+    def _pickled(self: Any) -> tuple[type, tuple[Any, ...]]:
+        """An instance for ``pickle``, which is to make it as anybody does: it may be the first."""
+        return type(self), tuple([getattr(self, name) for name in self.__match_args__])
 
     def _dataclass(cls: type, space: dict[str, Any], how: dict[str, Any]) -> type:
         """The dataclass that ``cls``, whose definition is ``space``, stands for."""

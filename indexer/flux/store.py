@@ -20,6 +20,7 @@ from typing import Final, Self
 from indexer import __version__
 from indexer.deferred import NamedTuple
 from indexer.flux.packing import canonical, digest
+from indexer.sqlite import close_with_log, open_for_writing
 
 LIMIT: Final = 256 * 1024 * 1024
 """Bytes of records that are kept; beyond it those go that were not used for the longest time."""
@@ -201,9 +202,10 @@ class Store:
         with self._harmless():
             if self._added or self._memos or self._used:
                 self._write(self._connection)
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with self._harmless():
+                close_with_log(connection, self.path)
 
     def __enter__(self) -> Self:
         return self
@@ -217,11 +219,8 @@ class Store:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             except OSError:
                 return
-            self._connection = sqlite3.connect(self.path, isolation_level=None)
-            self._connection.execute(f"PRAGMA busy_timeout = {self._patience_ms}")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection = open_for_writing(self.path, self._patience_ms)
             if self._connection.execute("PRAGMA user_version").fetchone()[0] != _LAYOUT:
-                self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {_LAYOUT}; COMMIT")
 
     def _write(self, connection: sqlite3.Connection) -> None:

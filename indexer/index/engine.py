@@ -71,6 +71,8 @@ class _Writer:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:
     prepare_sqlite(connection)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 from indexer.index.errors import IndexUnusable
 from indexer.index.location import Location
 from indexer.index.read import SCHEMA
+from indexer.sqlite import close_without_log, open_for_writing
 
 EMPTY: Final = Path(__file__).with_name("empty.json")
 """The statements that make an empty SQLite index, as the migrations leave one: ``python -m migrations`` writes it."""
@@ -57,8 +58,6 @@ def prepare_sqlite(connection: sqlite3.Connection) -> None:
     """Settings of every connection that writes."""
     connection.isolation_level = None  # the driver's own BEGINs would leave the schema's changes out of the transaction
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA cache_size = -65536")
 
@@ -87,7 +86,7 @@ class _SQLite:
 @contextmanager
 def _sqlite(path: Path) -> Iterator[_SQLite]:
     try:
-        connection = sqlite3.connect(path, isolation_level=None)
+        connection = open_for_writing(path, _BUSY_MS)
         try:
             prepare_sqlite(connection)
             # Not a lazy lock: two writers that had both begun to read could never both go on.
@@ -95,8 +94,7 @@ def _sqlite(path: Path) -> Iterator[_SQLite]:
             yield _SQLite(connection)
             connection.execute("COMMIT")
         finally:
-            # Whatever is not committed by now goes.
-            connection.close()
+            close_without_log(connection, path)
     except sqlite3.Error as error:
         raise IndexUnusable(f"{path}: the index cannot be written: {error}") from error
 
