@@ -144,9 +144,10 @@ def _sorted_out(tree: Tree, cache: BuildCache, store: Store | None) -> dict[str,
     known: dict[str, tuple[str, int]] = {}
     before = None
     if store is not None and (memo := store.memo(_MEMO)) is not None:
-        of_engine, names, found = marshal.loads(memo)  # noqa: S302 - see the store
+        # What another version remembered may look otherwise.
+        of_engine, *left = marshal.loads(memo)  # noqa: S302 - see the store
         if of_engine == engine():
-            before, known = names, found
+            before, known = left
     names = tree.names if isinstance(tree, WorkTree) else None
     if isinstance(tree, WorkTree) and names == before:
         blobs, seen = tree.blobs, dict(known)

@@ -1,5 +1,6 @@
 """The store of rendered units: what it keeps, what it never holds, and what becomes of a build when it is broken."""
 
+import marshal
 import sqlite3
 import zlib
 
@@ -177,6 +178,13 @@ def test_a_broken_file_is_as_none(fleet, tmp_path, content):
 def test_where_nothing_can_be_written(fleet, tmp_path):
     (tmp_path / "file").write_text("")
     assert rendered(fleet, Store(tmp_path / "file" / "cache.db")) == rendered(fleet)
+
+
+def test_what_an_earlier_version_knew_of_the_files_is_left_alone(fleet, tmp_path):
+    path = tmp_path / "cache.db"
+    with Store(path) as store:
+        store.remember("what YAML files are worth", marshal.dumps(("0.0.1", {"a.yaml": ("blob", 0)})))
+    assert rendered(fleet, Store(path)) == rendered(fleet)
 
 
 def record(name, size=10):
