@@ -15,7 +15,7 @@ from indexer.cluster.reader import LiveCluster
 from indexer.flux.identity import ObjectId, UnitId
 from indexer.flux.resources import HELM, KUSTOMIZE, OPERATOR
 
-_OWNER_LABELS: Final = (
+OWNER_LABELS: Final = (
     (KUSTOMIZE, "Kustomization"),
     (HELM, "HelmRelease"),
     (f"resourceset.{OPERATOR}", "ResourceSet"),
@@ -102,7 +102,7 @@ def marks_of(one: Metadata, flux: FluxState) -> Iterator[Mark]:
     for unit in flux.units:
         if unit.inventory is not None and unit.remote is None and any(_key(other) == key for other in unit.inventory):
             yield Mark(MarkKind.INVENTORY, one.id, unit.id, "lists it")
-    for group, kind in _OWNER_LABELS:
+    for group, kind in OWNER_LABELS:
         if name := one.labels.get(f"{group}/name"):
             namespace = one.labels.get(f"{group}/namespace") or ""
             yield Mark(MarkKind.LABELS, one.id, UnitId(kind, namespace, name), f"{group}/name")

@@ -1,5 +1,7 @@
 """Each rule of ``impact``: a change with the danger, at its line, and one without it."""
 
+import textwrap
+
 import pytest
 from rules_fleet import (
     APPS,
@@ -16,6 +18,7 @@ from rules_fleet import (
 from indexer.query.rules.catalogue import RULES
 
 MORE = "clusters/prod/more.yaml"
+FLUX = "toolkit.fluxcd.io"
 NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"
 KEPT = NAMESPACE.replace("}", ", annotations: {kustomize.toolkit.fluxcd.io/prune: disabled}}")
 CRD = """\
@@ -420,3 +423,19 @@ def test_what_a_unit_made_that_fails_now_is_not_missing(repo):
     before = two({"settings.yaml": config_map()}, {"api.yaml": deployment(container=USES)})
     after = before | {"apps/kustomization.yaml": listing("settings.yaml", "gone.yaml")}
     assert shown(repo.impact(before, after)) == ["error failed-unit apps/kustomization.yaml:3"]
+
+
+@pytest.mark.parametrize(("mark", "severity"), [("fluxcd.controlplane.io", "note"), (f"kustomize.{FLUX}", "error")])
+def test_a_resource_set_has_annotations_of_its_own(repo, mark, severity):
+    resources = ["apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\ndata: {a: b}\n"]
+    resources.append(
+        f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, annotations: {{{mark}/prune: disabled}}}}\n"
+    )
+    before, after = (
+        "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: set, namespace: flux-system}\n"
+        "spec:\n  resources:\n"
+        + "".join(textwrap.indent(f"- {textwrap.indent(one, '  ').strip()}\n", "  ") for one in some)
+        for some in (resources, resources[:1])
+    )
+    found = repo.impact(base(**{"set.yaml": before}), base(**{"set.yaml": after}))
+    assert [one.split()[0] for one in of_rule("removed-namespace", found)] == [severity]

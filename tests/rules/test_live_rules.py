@@ -86,7 +86,7 @@ GONE_SET = base(**{"a.yaml": A, "db.yaml": STATEFUL}), base(**{"a.yaml": A})
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
-        ({}, "note: it has no claims on storage"),
+        ({}, "warning: it has no claims on storage"),
         (
             {"volumeClaimTemplates": [{"metadata": {"name": "data"}}]},
             "warning: it leaves 1 claim on storage: data-db-0",

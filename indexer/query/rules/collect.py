@@ -6,7 +6,7 @@ import pickle
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from indexer.flux.model import Cluster, UnitId
+from indexer.flux.model import Cluster, Unit, UnitId
 from indexer.flux.store import Store, engine
 from indexer.query.rules.facts import UnitFacts, facts_of
 from indexer.query.rules.view import AllFacts
@@ -20,7 +20,7 @@ Wanted = Callable[[str, UnitId], bool]
 
 
 class Collected:
-    """Facts by the digest of their unit. They lie in the store, which is the program's own file."""
+    """Facts by what stands for their unit. They lie in the store, which is the program's own file."""
 
     def __init__(self, store: Store | None) -> None:
         self._store = store
@@ -34,8 +34,10 @@ class Collected:
         """The facts of the units of ``clusters``; ``again`` renders them anew, with the trees that are wanted."""
         facts: dict[tuple[str, UnitId], UnitFacts] = {}
         lacking: set[tuple[str, UnitId]] = set()
+        names = {(unit.cluster, unit.id): _name(cluster, unit) for cluster in clusters for unit in cluster.units}
         for unit in (unit for cluster in clusters for unit in cluster.units):
-            known = self._kept.get(unit.digest) if unit.digest is not None else None
+            name = names[unit.cluster, unit.id]
+            known = self._kept.get(name) if name is not None else None
             if known is not None:
                 facts[unit.cluster, unit.id] = known
             elif any(obj.tree is None for obj in unit.objects):
@@ -47,9 +49,7 @@ class Collected:
             for unit in (unit for cluster in rendered for unit in cluster.units):
                 if (unit.cluster, unit.id) in lacking:
                     facts[unit.cluster, unit.id] = facts_of(unit)
-        for unit in (unit for cluster in clusters for unit in cluster.units):
-            if unit.digest is not None:
-                self._used[unit.digest] = facts[unit.cluster, unit.id]
+        self._used |= {name: facts[key] for key, name in names.items() if name is not None}
         return facts
 
     def keep(self) -> None:
@@ -66,3 +66,10 @@ class Collected:
         except Exception:  # noqa: BLE001 - whatever a damaged pickle raises, the facts are found anew
             return {}
         return facts if (layout, made_by) == (_LAYOUT, engine()) else {}
+
+
+def _name(cluster: Cluster, unit: Unit) -> str | None:
+    """What stands for a unit: its digest; that of its cluster where it has none, as a ResourceSet has."""
+    if unit.digest is not None:
+        return unit.digest
+    return f"{cluster.digest} {unit.id}" if cluster.digest is not None else None

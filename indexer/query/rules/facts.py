@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from indexer.deferred import regex
-from indexer.flux.model import ObjectId, RenderedObject, Unit
+from indexer.flux.model import ObjectId, RenderedObject, Unit, UnitId
 from indexer.flux.postbuild import NOT_SET
 from indexer.flux.resources import (
     HELM,
     KUSTOMIZE,
+    OPERATOR,
     group_of,
     is_kind,
     is_kustomization,
@@ -35,6 +36,12 @@ _NAME: Final = regex(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _UNEXPANDED: Final = regex(r"\$\{([_A-Za-z]\w*)[^}]*\}")
 KEEPING: Final = (("prune", "disabled"), ("reconcile", "disabled"), ("ssa", "ignore"))
 """Annotations and labels of an object that is not pruned, in any case of letters."""
+_BY_OPERATOR: Final = frozenset({"ResourceSet", "FluxInstance"})
+
+
+def prefix_of(unit: UnitId) -> str:
+    """What the annotations and labels begin with that the controller of a unit looks at."""
+    return OPERATOR if unit.kind in _BY_OPERATOR else KUSTOMIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +140,7 @@ def facts_of(unit: Unit) -> UnitFacts:
         root = obj.tree
         if root is None:
             continue
-        objects.append(_of_object(obj, root))
+        objects.append(_of_object(obj, root, prefix_of(unit.id)))
         texts = {leaf.text for leaf in _scalars(root)}
         mentions[obj.id] = frozenset(text for text in texts if _NAME.fullmatch(text))
         words |= {text for text in texts if "-" in text and text not in mentions[obj.id]}
@@ -143,14 +150,14 @@ def facts_of(unit: Unit) -> UnitFacts:
     return UnitFacts(tuple(objects), mentions, frozenset(words), dict(drawn), dict(lost))
 
 
-def _of_object(obj: RenderedObject, root: Mapping) -> ObjectFacts:
+def _of_object(obj: RenderedObject, root: Mapping, prefix: str) -> ObjectFacts:
     labels = string_map(find(root, "metadata", "labels"))
     annotations = string_map(find(root, "metadata", "annotations"))
     version = root.get("apiVersion")
 
     def told(key: str) -> set[str]:
-        """What annotations and labels of kustomize-controller say: both count, in any case of letters."""
-        name = f"{KUSTOMIZE}/{key}"
+        """What annotations and labels for the controller say: both count, in any case of letters."""
+        name = f"{prefix}/{key}"
         return {marks[name].lower() for marks in (annotations, labels) if name in marks}
 
     return ObjectFacts(

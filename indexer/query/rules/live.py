@@ -15,16 +15,16 @@ from indexer.cluster.managed import Written
 from indexer.cluster.model import LiveUnit, Metadata, Trouble
 from indexer.cluster.reader import LiveCluster
 from indexer.flux.identity import UnitId
-from indexer.flux.resources import HELM, KUSTOMIZE
 from indexer.query.findings import Finding, Severity, Verdict
 from indexer.query.impact import ChangeKind, FieldChange, ObjectChange, UnitChange
 from indexer.query.impact.live import ChangedByHand, Effect, LiveChange, Said
 from indexer.query.livefields import Absent
-from indexer.query.rules.facts import KEEPING
+from indexer.query.rules.facts import KEEPING, prefix_of
 from indexer.query.rules.moves import named, place
 from indexer.query.rules.stakes import at_stake, counted, inventory, some
 from indexer.query.rules.view import Key
 from indexer.query.survey import about_flux
+from indexer.query.trace import OWNER_LABELS
 
 _LONGEST: Final = 60
 _NOTHING_GOES: Final = "it is not there, so nothing is deleted"
@@ -173,8 +173,8 @@ class Live:
         resource = server.discovery.find(one.group, one.kind)
         found = server.metadata(resource, one.namespace, one.name) if resource is not None else None
         if isinstance(found, Metadata):
-            owner = _unit_of(found)
-            says = f"it is there, {f'by {owner}' if owner else 'and no unit has it'}"
+            owners = ", ".join(_owners(found))
+            says = f"it is there, {f'by {owners}' if owners else 'and no unit has it'}"
             if one.key in leaving:
                 return replace(finding, live=f"{says}; the change removes it")
             return replace(finding, severity=Severity.NOTE, live=says)
@@ -218,24 +218,25 @@ def _silence(one: Said) -> str:
     return f"it may be another cluster: {one.matched.mismatches[0]}" if one.matched.mismatches else ""
 
 
-def _unit_of(one: Metadata) -> str:
-    """The Kustomization or HelmRelease that the labels name; empty where there is none."""
-    for group, kind in ((KUSTOMIZE, "Kustomization"), (HELM, "HelmRelease")):
-        if name := one.labels.get(f"{group}/name"):
-            return UnitId(kind, one.labels.get(f"{group}/namespace") or "", name).spoken
-    return ""
+def _owners(one: Metadata) -> list[str]:
+    """The units that the labels name."""
+    return [
+        UnitId(kind, one.labels.get(f"{group}/namespace") or "", name).spoken
+        for group, kind in OWNER_LABELS
+        if (name := one.labels.get(f"{group}/name"))
+    ]
 
 
 def _keeper(one: Metadata, unit: UnitId) -> str:
-    """Why kustomize-controller does not prune a live object of ``unit``; Helm asks none of this."""
-    if unit.kind != "Kustomization":
+    """Why the controller of ``unit`` does not prune a live object; Helm asks none of this."""
+    if unit.kind == "HelmRelease":
         return ""
     for marks in (one.annotations, one.labels):
         for key, value in KEEPING:
-            if marks.get(f"{KUSTOMIZE}/{key}", "").lower() == value:
+            if marks.get(f"{prefix_of(unit)}/{key}", "").lower() == value:
                 return f"it has {key}: {value}"
-    owner = _unit_of(one)
-    return "" if owner == unit.spoken else f"{owner or 'no unit'} has it"
+    owners = _owners(one)
+    return "" if unit.spoken in owners else f"{', '.join(owners) or 'no unit'} has it"
 
 
 def _owner(one: LiveChange) -> str:

@@ -30,7 +30,7 @@ def at_stake(one: LiveChange, severity: Severity) -> Verdict:
         case Contents():
             return _contents(one.holding, severity)
     if one.change.object.kind == "StatefulSet" and one.live is not None and one.live.body:
-        return Verdict(Severity.NOTE, "it has no claims on storage")
+        return Verdict(_at_most_warning(severity), "it has no claims on storage")
     return Verdict(severity)
 
 
