@@ -358,6 +358,8 @@ class ClusterRun:
             around = Around(crds, self.helm.parts_of if target is None else _no_parts)
             trees = self.workspace.wants_trees(self.name, job.id)
             objects, digest = self.workspace.renderer.objects(job.task, outcome, around, trees=trees)
+            if self.workspace.tasks is not None:
+                self.workspace.tasks.note(self.name, job.task, around, self.registry)
         return Unit(
             cluster=self.name,
             id=job.id,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 
 from indexer.flux.cluster import ClusterRun, Offer, Steps
 from indexer.flux.clusters import Ground, KeptClusters
@@ -11,8 +12,9 @@ from indexer.flux.crew import CREW, Crew
 from indexer.flux.delivery import SUPPLIERS, Delivery
 from indexer.flux.discover import EntryPoint, discover
 from indexer.flux.division import Division, Shard
-from indexer.flux.model import Cluster, UnitId
+from indexer.flux.model import Cluster, Unit, UnitId
 from indexer.flux.remotebases import RemoteBases
+from indexer.flux.replay import Tasks
 from indexer.flux.sources import Registry, Sources
 from indexer.flux.store import Store
 from indexer.flux.workspace import Workspace
@@ -39,6 +41,7 @@ def render_repository(
     store: Store | None = None,
     trees: Callable[[str, UnitId], bool] | None = None,
     shard: Shard | None = None,
+    tasks: Tasks | None = None,
     crew: Crew = CREW,
 ) -> list[Cluster]:
     """Every cluster of the repository whose files are ``tree``, by name; with ``only``, those of these names.
@@ -47,18 +50,38 @@ def render_repository(
     wrong with a single unit is the unit's state and reason. With a ``store``, units are taken from there that depend on
     nothing that changed, others are put there, and a ``crew`` may render them. ``trees`` says for which units of which
     clusters the objects have to have their trees; None: for all, so that all are rendered. With a ``shard``, the
-    clusters hold no more than the units of that part of the work, and those above them.
+    clusters hold no more than the units of that part of the work, and those above them. ``tasks`` are told how units
+    are rendered.
     """
     sources = Sources(repository, tree, config)
-    cache = BuildCache()
+    cache = tasks.cache if tasks is not None else BuildCache()
     division = Division(tree, cache.documents, shard) if shard is not None else None
+    remotes = RemoteBases(sources)
     workspace = Workspace(
-        sources, cache, RemoteBases(sources), progress=progress, store=store, trees=trees, division=division
+        sources, cache, remotes, progress=progress, store=store, trees=trees, division=division, tasks=tasks
     )
     if store is not None and division is None:
         workspace.kept = KeptClusters(sources, config, store)
     try:
         return _render(workspace, config, only, crew)
+    finally:
+        sources.close()
+
+
+def render_units(
+    repository: Repository, tree: Tree, config: Config, tasks: Tasks, units: Iterable[Unit], store: Store
+) -> Iterator[Unit]:
+    """Those of some ``units`` of the repository that can be rendered by themselves, with the trees of their objects.
+
+    ``tasks`` say how they were rendered from other files; where that is not how they are now, they are left out.
+    """
+    sources = Sources(repository, tree, config)
+    workspace = Workspace(sources, tasks.cache, RemoteBases(sources), store=store)
+    try:
+        for unit in units:
+            objects = tasks.objects(workspace, unit) if unit.objects else ()
+            if objects is not None:
+                yield replace(unit, objects=objects)
     finally:
         sources.close()
 

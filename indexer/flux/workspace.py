@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from indexer.deferred import dataclass, field
 from indexer.flux.clusters import Ground, KeptClusters
@@ -17,6 +18,9 @@ from indexer.flux.sources import Sources
 from indexer.flux.store import Store
 from indexer.kustomize.cache import BuildCache
 from indexer.kustomize.remote import Remotes
+
+if TYPE_CHECKING:
+    from indexer.flux.replay import Tasks
 
 
 @dataclass(slots=True)
@@ -33,6 +37,8 @@ class Workspace:
     """For which units of which clusters the trees of the objects are wanted; None: for all."""
     division: Division | None = None
     """Which units this process renders; None: all."""
+    tasks: Tasks | None = None
+    """Is told how units were rendered, where somebody wants to know."""
     markers: Markers = field(init=False)
     renderer: Renderer = field(init=False)
     kept: KeptClusters | None = None

@@ -11,7 +11,8 @@ from indexer.errors import FluxidxError
 from indexer.flux.config import Config
 from indexer.flux.discover import NoEntryPoint
 from indexer.flux.model import Unit, UnitId
-from indexer.flux.render import render_repository
+from indexer.flux.render import render_repository, render_units
+from indexer.flux.replay import Tasks
 from indexer.flux.store import Store
 from indexer.git.changes import Changes, SideName
 from indexer.git.repository import Repository, UnknownRevision
@@ -112,6 +113,7 @@ class Renderer:
         self._config = config
         self._store = store
         self._progress = progress
+        self._tasks = Tasks()
 
     def render(self, base: Side, head: Side, changes: Changes) -> tuple[Side, Side]:
         """Both sides with their clusters, and trees of the units that differ or read a changed file."""
@@ -121,19 +123,38 @@ class Renderer:
         likely = _reading(base, changes.paths(SideName.BASE))
         head = self._rendered(head, lambda *key: key in likely or key not in base.units)
         wanted = likely | _reading(head, changes.paths(SideName.HEAD)) | set(_differing(base, head))
-        return self._completed(base, wanted), self._completed(head, wanted)
+        # The head was rendered last, so that most is known of its units.
+        head = self._completed(head, wanted)
+        return self._completed(base, wanted), head
 
     def _completed(self, side: Side, wanted: set[UnitKey]) -> Side:
         """A side with the trees of all units that are wanted."""
         missing = {key for key in wanted if key in side.units and key not in side.detailed}
         if not missing:
             return side
-        names = {cluster for cluster, _ in missing}
+        side = self._with_trees(side, missing)
+        names = {cluster for cluster, unit in missing if (cluster, unit) not in side.detailed}
+        if not names:
+            return side
         anew = self._rendered(side, lambda *key: key in wanted, names)
         by_name = {cluster.name: cluster for cluster in anew.clusters}
         kept = frozenset(key for key in side.detailed if key[0] not in by_name)
         clusters = tuple(by_name.get(cluster.name, cluster) for cluster in side.clusters)
         return replace(side, clusters=clusters, detailed=kept | anew.detailed)
+
+    def _with_trees(self, side: Side, wanted: set[UnitKey]) -> Side:
+        """A side with the trees of those units that need no look at their cluster, which is most of them."""
+        assert self._store is not None
+        units = [side.units[key] for key in sorted(wanted)]
+        made = render_units(self._repository, side.tree, self._config, self._tasks, units, self._store)
+        found = {(unit.cluster, unit.id): unit for unit in made}
+        clusters = tuple(
+            cluster._replace(units=tuple(found.get((cluster.name, unit.id), unit) for unit in cluster.units))
+            if any(name == cluster.name for name, _ in found)
+            else cluster
+            for cluster in side.clusters
+        )
+        return replace(side, clusters=clusters, detailed=side.detailed | found.keys())
 
     def _rendered(self, side: Side, trees: Callable[[str, UnitId], bool], only: Collection[str] = ()) -> Side:
         """A side with its clusters, or some of them; with none where it has no entry point."""
@@ -141,6 +162,7 @@ class Renderer:
             found = render_repository(
                 self._repository, side.tree, self._config,
                 progress=self._progress, only=only, store=self._store, trees=None if trees is _all else trees,
+                tasks=self._tasks,
             )  # fmt: skip
         except NoEntryPoint:
             found = []
