@@ -34,6 +34,7 @@ from indexer.manifest.node import (
 )
 
 _INFINITY: Final = float("inf")
+_PLAIN: Final = Style.PLAIN
 _WORDS: Final[dict[str, tuple[str, Any]]] = {
     **dict.fromkeys(("true", "True", "TRUE"), (BOOL, True)),
     **dict.fromkeys(("false", "False", "FALSE"), (BOOL, False)),
@@ -99,26 +100,27 @@ def to_data(node: Node) -> Any:
 
 
 def _data(node: Node, *, flow: bool, root: bool = False) -> Any:
-    kind = node.__class__
-    if kind is Mapping:
-        assert isinstance(node, Mapping)
-        if node.duplicate:
-            raise duplicate_error(node)
-        flow = flow or node.flow
-        data = {}
-        for text, (key, value) in node.fields.items():
-            if key.tag is not None or (key.style is Style.PLAIN and (text in _WORDS or text[0] in _NUMERIC)):
-                _check_key(key, root=root)
-            data[text] = _data(value, flow=flow)
-        return data
-    if kind is Sequence:
-        assert isinstance(node, Sequence)
+    if isinstance(node, Scalar):
+        return _scalar_data(node, flow=flow)
+    if isinstance(node, Sequence):
         flow = flow or node.flow
         return [_data(item, flow=flow) for item in node.items]
-    assert isinstance(node, Scalar)
+    assert isinstance(node, Mapping)
+    if node.duplicate:
+        raise duplicate_error(node)
+    flow = flow or node.flow
+    data = {}
+    for text, (key, value) in node.fields.items():
+        if key.tag is not None or (key.style is _PLAIN and (text in _WORDS or text[0] in _NUMERIC)):
+            _check_key(key, root=root)
+        data[text] = _scalar_data(value, flow=flow) if isinstance(value, Scalar) else _data(value, flow=flow)
+    return data
+
+
+def _scalar_data(node: Scalar, *, flow: bool) -> Any:
+    text = node.text
     if node.tag is None:
-        text = node.text
-        if node.style is not Style.PLAIN:
+        if node.style is not _PLAIN:
             return refolded(text) if node.style is Style.FOLDED else text
         if text not in _WORDS and text[0] not in _NUMERIC:
             return text
