@@ -124,7 +124,7 @@ def finish_unit(built: BuiltUnit, loaded: Loaded | None, digests: Digests) -> Fi
         _demand_unique(expanded.root for _, expanded in pairs)
         objects = applied(pairs, built.spec)
         for obj in objects:
-            digests.of(obj.root, templates.get(id(obj.root)))
+            digests.demand(obj.root, templates.get(id(obj.root)))
     except RefusedObject as error:
         raise UnitFailure(reason_at(error.span, str(error))) from None
     except ManifestError as error:

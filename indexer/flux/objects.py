@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from indexer.deferred import NamedTuple
 from indexer.flux.model import ObjectId, RenderedObject, Substitution
@@ -135,18 +135,28 @@ class Digests:
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[Node, str]] = {}
+        self._data: dict[int, tuple[Node, Any]] = {}
         self._lasting: dict[int, tuple[Node, str]] = {}
         self._kept: dict[int, _Kept] = {}
         self._roots: set[int] = set()
 
-    def of(self, root: Mapping, template: Template | None = None) -> str:
-        """Hex digest of an object as canonical JSON; ``template`` is the object's own, where there is one."""
+    def of(self, root: Mapping) -> str:
+        """Hex digest of an object as canonical JSON."""
         known = self._lasting if id(root) in self._roots else self._known
         found = known.get(id(root))
         if found is None:
-            text = dumps(to_data(root) if template is None else template.data).encode("utf-8", "surrogateescape")
+            data = self._data.pop(id(root))[1] if id(root) in self._data else to_data(root)
+            text = dumps(data).encode("utf-8", "surrogateescape")
             found = known[id(root)] = (root, hashlib.sha256(text).hexdigest()[:_DIGEST])
         return found[1]
+
+    def demand(self, root: Mapping, template: Template | None) -> None:
+        """Makes sure that JSON can say what an object holds; ``template`` is its own, if any. Raises ManifestError.
+
+        The digest is asked for later, of what the controller makes of the object: mostly the very same.
+        """
+        if id(root) not in self._lasting and id(root) not in self._known:
+            self._data[id(root)] = (root, to_data(root) if template is None else template.data)
 
     def keep(self, resources: Iterable[Resource]) -> None:
         """Says that further units will bring these same resources."""
@@ -165,6 +175,7 @@ class Digests:
     def forget(self) -> None:
         """Lets go of all that is not shared."""
         self._known.clear()
+        self._data.clear()
 
 
 def rendered(
