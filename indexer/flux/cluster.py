@@ -228,13 +228,20 @@ class ClusterRun:
         return last or job.is_complete
 
     def render_ahead(self, job: Job) -> Ahead | None:
-        """Renders an offered Kustomization in a process that does nothing else; None: the other one has to, too."""
-        self._advance(job, last=True)
-        if job.outcome is None or job.failure is not None:
+        """Renders an offered Kustomization before its turn, with no consequences; None for what fails."""
+        assert job.task is not None
+        outcome = self.workspace.renderer.render(job.task, anew=False)
+        if outcome.failure is not None:
             return None
-        for item in job.outcome.deliveries:
-            self.helm.foresee(item)
-        return self.workspace.renderer.ahead(job.outcome, Around(self._declared(), _no_parts))
+        objects = self.objects
+        own = {(item.kind, item.namespace, item.name): item for item in outcome.deliveries if item.kind in SUPPLIERS}
+        try:
+            self.objects = objects | own
+            for item in outcome.deliveries:
+                self.helm.foresee(item)
+        finally:
+            self.objects = objects
+        return self.workspace.renderer.ahead(outcome, Around(self._declared() | outcome.scopes, _no_parts))
 
     def _resolve(self, job: Job, *, last: bool) -> bool:
         reference = job.spec.source

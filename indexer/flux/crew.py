@@ -72,7 +72,12 @@ class Crew(NamedTuple):
             return
         if workspace.progress is not None:
             workspace.progress(f"rendering {len(missing)} units in {self._count} processes")
-        results = spread(len(pieces), lambda number: _render(pieces[number].units, workspace), self._count)
+        results = spread(
+            len(pieces),
+            lambda number: _render(pieces[number].units, workspace),
+            self._count,
+            workspace.store.leave if workspace.store is not None else lambda: None,
+        )
         for made in results.made.values():
             _take(made, workspace)
         for trouble in results.troubles:
@@ -124,20 +129,19 @@ class _Counter:
 
 
 def _render(units: list[Unit], workspace: Workspace) -> bytes:
-    """Renders some Kustomizations, in a copy of the process that asks for it."""
-    assert workspace.store is not None
-    workspace.progress = None
-    workspace.store.leave()
+    """Renders some Kustomizations, in this process or a copy of it."""
     made = []
     for run, job in units:
         try:
             ahead = run.render_ahead(job)
-        except Exception:  # noqa: BLE001 - the other process meets it as well, and says so
+        except Exception:  # noqa: BLE001 - it is met again at its turn, and told then
             ahead = None
         if ahead is not None:
             made.append(tuple(ahead))
     workspace.renderer.forget()
-    return marshal.dumps((made, [(key, tuple(record), rows) for key, record, rows in workspace.store.take_added()]))
+    assert workspace.store is not None
+    records = workspace.store.hand_over()
+    return marshal.dumps((made, [(key, tuple(record), rows) for key, record, rows in records]))
 
 
 def _take(data: bytes, workspace: Workspace) -> None:

@@ -1,4 +1,4 @@
-"""Work that copies of this process do for it: each takes the next piece out of a pipe and sends back what it made.
+"""Work that copies of this process share with it: each takes the next piece out of a pipe, as this one does.
 
 A copy shares nothing that it must not use (``os.fork`` without threads), and ends without any of the ends of Python.
 """
@@ -10,7 +10,7 @@ import select
 import signal
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, NoReturn
 
 from indexer.deferred import NamedTuple
@@ -48,10 +48,12 @@ def can_fork() -> bool:
         return threading is None or threading.active_count() == 1
 
 
-def spread(pieces: int, work: Callable[[int], bytes], processes: int) -> Results:
-    """What ``work`` makes of the numbers below ``pieces`` (``MOST`` at most), in as many copies of this process.
+def spread(
+    pieces: int, work: Callable[[int], bytes], processes: int, enter: Callable[[], None] = lambda: None
+) -> Results:
+    """What ``work`` makes of the numbers below ``pieces`` (``MOST`` at most), here and in copies of this process.
 
-    A copy in which ``work`` raises ends; what it had taken is missing then.
+    A copy calls ``enter`` first. One that is killed, or in which ``work`` raises, leaves all that it had taken undone.
     """
     numbers, fill = os.pipe()
     os.write(fill, b"".join(map(_PIECE.pack, range(pieces))))
@@ -60,24 +62,30 @@ def spread(pieces: int, work: Callable[[int], bytes], processes: int) -> Results
     troubles: list[str] = []
     try:
         try:
-            for _ in range(min(processes, pieces)):
-                pid, stream = _start(numbers, work)
+            for _ in range(min(processes, pieces) - 1):
+                pid, stream = _start(numbers, work, enter)
                 workers[pid] = stream
         except OSError as error:
             troubles.append(f"no further process can be started: {error.strerror}: lower --jobs")
-        finally:
-            os.close(numbers)
-        made = _received(list(workers.values()))
+        made = dict(_done(numbers, work)) | _received(list(workers.values()))
     except BaseException:
         for pid in workers:
             os.kill(pid, signal.SIGKILL)
         raise
     finally:
+        os.close(numbers)
         ends = [_end(pid, stream) for pid, stream in workers.items()]
     return Results(made, (*troubles, *filter(None, ends)))
 
 
-def _start(numbers: int, work: Callable[[int], bytes]) -> tuple[int, int]:
+def _done(numbers: int, work: Callable[[int], bytes]) -> Iterator[tuple[int, bytes]]:
+    """Takes pieces until there are no more, with what is made of them."""
+    while taken := os.read(numbers, _PIECE.size):
+        (piece,) = _PIECE.unpack(taken)
+        yield piece, work(piece)
+
+
+def _start(numbers: int, work: Callable[[int], bytes], enter: Callable[[], None]) -> tuple[int, int]:
     """A copy of this process: its id, and where its results come from. Raises OSError."""
     stream, end = os.pipe()
     try:
@@ -87,21 +95,22 @@ def _start(numbers: int, work: Callable[[int], bytes]) -> tuple[int, int]:
         os.close(end)
         raise
     if pid == 0:
-        _live(numbers, end, work)
+        _live(numbers, end, work, enter)
     os.close(end)
     return pid, stream
 
 
-def _live(numbers: int, stream: int, work: Callable[[int], bytes]) -> NoReturn:
+def _live(numbers: int, stream: int, work: Callable[[int], bytes], enter: Callable[[], None]) -> NoReturn:
     """The life of a copy. Nothing of the process it was copied from is told or closed in the end."""
     status = 1
     try:
         # Ctrl-C reaches every process of a terminal; the one that waits for the others says so.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        while taken := os.read(numbers, _PIECE.size):
-            (piece,) = _PIECE.unpack(taken)
-            made = work(piece)
-            _send(stream, _SENT.pack(piece, len(made)) + made)
+        enter()
+        # All at once: the other process is at work itself, and reads when nothing is left to be taken.
+        made = list(_done(numbers, work))
+        for piece, data in made:
+            _send(stream, _SENT.pack(piece, len(data)) + data)
         status = 0
     finally:
         # Whatever was raised: the other process does what is missing, and meets the same.
@@ -151,4 +160,4 @@ def _end(pid: int, stream: int) -> str | None:
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     except ChildProcessError:
         return None
-    return f"a process that helped was killed by signal {-code}: its part is done by this one" if code < 0 else None
+    return f"a process that helped was killed by signal {-code}: this one does its part" if code < 0 else None

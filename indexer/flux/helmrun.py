@@ -152,8 +152,10 @@ class HelmRun:
 
     def foresee(self, item: Delivery) -> None:
         """Works out the values of a release whose chart is not at hand, and leaves them in the store."""
-        job = self.jobs.get(UnitId("HelmRelease", item.namespace, item.name))
-        if job is not None and job.item is item and not self._has_chart(job):
+        if not is_kind(item.root, HELM, "HelmRelease") or not value_references(item.root):
+            return
+        job = HelmJob(item, None)
+        if not self._has_chart(job):
             with suppress(ValuesError):
                 self._value_parts(job)
 

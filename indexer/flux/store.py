@@ -82,7 +82,7 @@ class Store:
         self._patience_ms = patience_ms
         self._limit = LIMIT
         self._connection: sqlite3.Connection | None = None
-        self._others: sqlite3.Connection | None = None
+        self._left: tuple[sqlite3.Connection | None, ...] = ()
         self._added: dict[bytes, tuple[bytes, Record, bytes]] = {}
         self._by_key: dict[bytes, list[Record]] = {}
         self._used: set[bytes] = set()
@@ -165,12 +165,13 @@ class Store:
 
     def leave(self) -> None:
         """Leaves the file to the process that opened it, of which this one is a copy: it is neither used nor closed."""
-        if self._connection is not None:
-            self._others, self._connection = self._connection, None
-            self._added.clear()
+        self._left, self._connection = (self._connection,), None
+        self._added.clear()
 
-    def take_added(self) -> list[tuple[bytes, Record, bytes]]:
-        """What was added since, for the process that has the file."""
+    def hand_over(self) -> list[tuple[bytes, Record, bytes]]:
+        """What was added since ``leave``, for the process that has the file; nothing in that process itself."""
+        if not self._left:
+            return []
         added = list(self._added.values())
         self._added.clear()
         return added

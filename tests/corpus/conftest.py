@@ -89,7 +89,8 @@ def indexed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     stdout, stderr = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(stdout), redirect_stderr(stderr):
         patch.setattr(indexer.flux.kustomization, "build", recorder)
-        status = run(["build", "--repo", str(path), "-o", "json"])
+        # What other processes build is not recorded.
+        status = run(["build", "--jobs", "1", "--repo", str(path), "-o", "json"])
     repository = Repository.open(path)
     with connect(locate(None, repository.git_dir)) as index:
         yield Indexed(

@@ -2,8 +2,8 @@
 
 import os
 import signal
+import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -32,49 +32,86 @@ def test_large_results_of_all_processes_fit_through():
     assert {piece: (len(data), set(data)) for piece, data in made.items()} == {n: (3 << 20, {n}) for n in range(6)}
 
 
-def test_work_is_done_in_other_processes():
-    pids = {int(data) for data in spread(40, lambda _: str(os.getpid()).encode(), 2).made.values()}
-    assert os.getpid() not in pids
-    assert 1 <= len(pids) <= 2
+@pytest.fixture
+def together(tmp_path):
+    """Work that this process begins when each of two others has taken a piece: what these do is given to it."""
+    here = os.getpid()
+
+    def work_of(theirs):
+        def work(piece):
+            if os.getpid() != here:
+                (tmp_path / str(piece)).touch()
+                return theirs(piece)
+            while len(list(tmp_path.iterdir())) < 2:
+                time.sleep(0.001)
+            return doubled(piece)
+
+        return work
+
+    return work_of
 
 
-def test_a_process_that_is_killed_leaves_its_piece_to_be_missed():
-    def mortal(piece):
-        if piece == 3:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return doubled(piece)
-
-    made, troubles = spread(20, mortal, 2)
-    assert made == {piece: doubled(piece) for piece in range(20) if piece != 3}
-    assert troubles == ("a process that helped was killed by signal 9: its part is done by this one",)
+def test_this_process_and_others_share_the_work(together):
+    made = spread(60, together(lambda _: str(os.getpid()).encode()), 3).made
+    others = {data for piece, data in made.items() if data != doubled(piece)}
+    assert 1 <= len(others) <= 2
+    assert str(os.getpid()).encode() not in others
 
 
-def test_a_result_that_was_cut_off_is_missed(monkeypatch):
-    send = forks._send
+def test_a_process_that_is_killed_leaves_its_pieces_to_be_missed(together):
+    made, troubles = spread(20, together(lambda _: os.kill(os.getpid(), signal.SIGKILL)), 3)
+    assert len(made) == 18
+    assert all(data == doubled(piece) for piece, data in made.items())
+    assert troubles == ("a process that helped was killed by signal 9: this one does its part",) * 2
 
+
+def test_a_result_that_was_cut_off_is_missed(together, monkeypatch):
     def cut(stream, data):
-        if data.endswith(doubled(3)):
-            send(stream, data[:-1])
-            os.kill(os.getpid(), signal.SIGKILL)
-        send(stream, data)
+        os.write(stream, data[:-1])
+        os.kill(os.getpid(), signal.SIGKILL)
 
     monkeypatch.setattr(forks, "_send", cut)
-    assert spread(4, doubled, 1).made == {piece: doubled(piece) for piece in range(3)}
+    made = spread(20, together(lambda _: b"cut off"), 3).made
+    assert len(made) <= 18
+    assert all(data == doubled(piece) for piece, data in made.items())
+
+
+def raising(error):
+    def work(_piece):
+        raise error
+
+    return work
 
 
 @pytest.mark.parametrize("error", [ValueError, MemoryError, RecursionError, KeyboardInterrupt, SystemExit])
-def test_what_is_raised_is_missed_and_told_by_nobody(error, capfd):
-    def wrong(piece):
-        if piece == 0:
-            raise error
-        return doubled(piece)
-
+def test_what_is_raised_elsewhere_is_missed_and_told_by_nobody(together, error, capfd):
     sys.stdout.write("written before, and flushed once")
-    made, troubles = spread(10, wrong, 2)
+    made, troubles = spread(10, together(raising(error)), 3)
     sys.stdout.flush()
-    assert made == {piece: doubled(piece) for piece in range(1, 10)}
+    assert len(made) == 8
     assert troubles == ()
     assert capfd.readouterr() == ("written before, and flushed once", "")
+
+
+def test_what_is_raised_here_ends_the_others():
+    here = os.getpid()
+
+    def work(_piece):
+        if os.getpid() == here:
+            raise ZeroDivisionError
+        time.sleep(600)
+
+    with pytest.raises(ZeroDivisionError):
+        spread(4, work, 3)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_copy_does_first_what_it_is_told_to(together):
+    told = []
+    made = spread(10, together(lambda _: str(told).encode()), 3, lambda: told.append("enter")).made
+    assert {data for piece, data in made.items() if data != doubled(piece)} == {b"['enter']"}
+    assert told == []
 
 
 def test_processes_that_cannot_be_started_are_done_without(monkeypatch):
@@ -83,7 +120,7 @@ def test_processes_that_cannot_be_started_are_done_without(monkeypatch):
 
     monkeypatch.setattr(os, "fork", refuse)
     made, troubles = spread(10, doubled, 2)
-    assert made == {}
+    assert made == {piece: doubled(piece) for piece in range(10)}
     assert troubles == ("no further process can be started: Resource temporarily unavailable: lower --jobs",)
 
 
@@ -113,16 +150,20 @@ def test_no_descriptor_is_left():
     assert len(list(descriptors.iterdir())) == before
 
 
+THREADS = """
+import threading
+from indexer.flux.forks import can_fork
+print(can_fork())
+done = threading.Event()
+threading.Thread(target=done.wait).start()
+print(can_fork())
+done.set()
+"""
+
+
 def test_a_process_with_threads_is_not_copied():
-    assert can_fork()
-    done = threading.Event()
-    thread = threading.Thread(target=done.wait)
-    thread.start()
-    try:
-        assert not can_fork()
-    finally:
-        done.set()
-        thread.join()
+    done = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]
 
 
 def test_without_fork_there_is_one_process(monkeypatch):
