@@ -84,17 +84,20 @@ def _shown(
             live = _in_json(answer, said) if said is not None else None
             return json.dumps(json_impact.impact(answer, found, rules, stop, live=live, with_diff=with_diff))
         case "markdown":
+            from indexer.query.impact.places import on_head
             from indexer.query.links import Links
             from indexer.report import markdown_impact
 
             link = Links(session.repository, session.config, answer.head.commit or session.repository.head())
+            found = on_head(answer, found)
             return markdown_impact.render(
                 answer, found, rules, stop, link, clusters=session.clusters, said=said, with_diff=with_diff
             )
         case "sarif" | "github" | "junit":
+            from indexer.query.impact.places import on_head
             from indexer.report.findings import FORMATS
 
-            return FORMATS[session.output]("fluxidx impact", found, rules, stop)
+            return FORMATS[session.output]("fluxidx impact", on_head(answer, found), rules, stop)
     from indexer.report import text_impact
 
     terminal, root, verbose = session.terminal, session.repository.root, session.verbose
