@@ -17,12 +17,14 @@ def command(session: Session, files: tuple[str, ...]) -> ExitCode:
     FILE is PATH, PATH:LINE, PATH:FIRST-LAST or a directory, from the current directory or the repository's root.
     """
     from indexer import api
-    from indexer.report import json, text_what
 
     answer = api.what(session, *files)
     if session.output == "json":
+        from indexer.report import json
+
         click.echo(json.dumps(json.what(answer)))
     else:
-        root = session.repository.root
-        click.echo(text_what.render(answer, session.terminal, root, verbose=session.verbose), color=True)
+        from indexer.report.text_what import render
+
+        click.echo(render(answer, session.terminal, session.repository.root, verbose=session.verbose), color=True)
     return ExitCode.DONE if any(file.deploys for file in answer.files) else ExitCode.FINDINGS

@@ -11,6 +11,7 @@ from indexer.cli.live import LiveCommand, LiveOptions, asked_clusters, live_opti
 from indexer.errors import ExitCode, NotFound
 
 if TYPE_CHECKING:
+    from indexer.query.answers import Where
     from indexer.query.names import Name
 
 
@@ -31,7 +32,6 @@ def command(
     from indexer import api
     from indexer.query.answers import Where
     from indexer.query.names import parse
-    from indexer.report import json, text_where
 
     if live is not None:
         if revision is not None:
@@ -41,15 +41,21 @@ def command(
         answer = api.where(session, *words, namespace=namespace, revision=revision)
     except NotFound:
         if session.output == "json":
-            click.echo(json.dumps(json.where(Where(str(parse(words, namespace)), ()))))
+            _print_json(Where(str(parse(words, namespace)), ()))
         raise
     if session.output == "json":
-        click.echo(json.dumps(json.where(answer)))
+        _print_json(answer)
     else:
-        click.echo(
-            text_where.render(answer, session.terminal, session.repository.root, verbose=session.verbose), color=True
-        )
+        from indexer.report.text_where import render
+
+        click.echo(render(answer, session.terminal, session.repository.root, verbose=session.verbose), color=True)
     return ExitCode.DONE
+
+
+def _print_json(answer: Where) -> None:
+    from indexer.report import json
+
+    click.echo(json.dumps(json.where(answer)))
 
 
 def _live(session: Session, name: Name, options: LiveOptions) -> int:

@@ -195,7 +195,12 @@ class Repository:
         return self._commit("HEAD")
 
     def branch(self) -> str | None:
-        """The branch that is checked out, also before its first commit; None when HEAD is detached."""
+        """The branch that is checked out, also before its first commit; None when HEAD is detached.
+
+        The one that ``status`` found, where that was asked for: a build reads the files of one moment.
+        """
+        if self._seen is not None:
+            return self._seen.branch
         return decoded(self._git.run("symbolic-ref", "--quiet", "--short", "HEAD", accept=(0, 1))).strip() or None
 
     def upstream(self, branch: str | None = None) -> Upstream | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Final
@@ -100,6 +99,8 @@ class WorkTree(disk.DiskTree):
     @cached_property
     def names(self) -> bytes:
         """What stands for all names in the tree, and what they are: the same as long as only files' contents differ."""
+        import hashlib  # which a question about one file need not wait for
+
         digest = hashlib.sha256("\0".join(sorted(self._index.absent)).encode("utf-8", "surrogateescape"))
         for directory, names in self._index.directories.items():
             digest.update(encoded("\0".join([directory, str(len(names)), *names, *names.values(), ""])))

@@ -30,8 +30,11 @@ def unit_of(row: Row, prefix: str = "unit_") -> UnitId:
 
 def pointers(text: str | None) -> tuple[str, ...]:
     """The JSON pointers of a ``fields`` column."""
-    if not text:
+    if not text or text == "[]":
         return ()
+    if "\\" not in text:
+        # A list of texts without escapes, as the index writes it. Few others are met, and importing json takes 2 ms.
+        return tuple(text[2:-2].split('","'))
     import json
 
     return tuple(json.loads(text))
