@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
     from indexer.index.read import Row
 
-_SHOWN: Final = "cluster, kind, namespace, name, file, line, unit_id, unit_kind, unit_namespace, unit_name"
-_ORDER: Final = "ORDER BY cluster, unit_kind, unit_namespace, unit_name, object_id"
+_SHOWN: Final = "object_id, cluster, kind, namespace, name, file, line, unit_id, unit_kind, unit_namespace, unit_name"
+_ORDER: Final = ("cluster", "unit_kind", "unit_namespace", "unit_name", "object_id")
 _HEADER: Final = ("CLUSTER", "KIND", "NAMESPACE", "NAME", "DEFINED AT", "UNIT")
 
 
@@ -47,8 +48,8 @@ def _rows(scope: Scope, words: Sequence[str], namespace: str | None, columns: st
     """Rows of view ``objects`` that have at least ``columns``: reading all of them is half the time of a long list."""
     if words:
         return find(scope, parse_many(words, namespace))
-    rows = scope.rows(f"SELECT {columns} FROM objects {_ORDER}")  # noqa: S608 - columns from above
-    return [row for row in rows if namespace in (None, row["namespace"])]
+    rows = [row for row in scope.objects(columns) if namespace in (None, row["namespace"])]
+    return sorted(rows, key=itemgetter(*_ORDER))
 
 
 def _json(row: Row) -> dict[str, Any]:

@@ -87,10 +87,7 @@ def find(scope: Scope, name: Name) -> list[Row]:
 
 def _candidates(scope: Scope, kinds: Sequence[Kind], name: Name) -> list[Row]:
     """The objects of the right kind, name and cluster, in any namespace."""
-    if "*" in name.name:
-        rows = scope.rows("SELECT * FROM objects")
-    else:
-        rows = scope.rows("SELECT * FROM objects WHERE name = :name", name=name.name)
+    rows = scope.objects() if "*" in name.name else scope.objects(name=name.name)
     wanted = {(kind.group, kind.name) for kind in kinds}
     pattern = _pattern(name.name)
     found = [row for row in rows if (row["group_"], row["kind"]) in wanted and pattern.fullmatch(row["name"])]
@@ -149,7 +146,7 @@ def _unknown_kind(scope: Scope, name: Name) -> str:
 
 def _near(scope: Scope, kinds: Sequence[Kind], name: Name) -> list[str]:
     """Objects a person may have meant: the name in another namespace or kind, else similar names of the kind."""
-    any_kind = scope.rows("SELECT * FROM objects WHERE name = :name", name=name.name)
+    any_kind = scope.objects(name=name.name)
     wanted = {(kind.group, kind.name) for kind in kinds}
     same_kind = [row for row in any_kind if (row["group_"], row["kind"]) in wanted]
     rows = same_kind or any_kind

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from indexer.git.repository import Repository
     from indexer.index.read import Index, Row
 
-_FEW: Final = 100
-"""Rows of more units than this are narrowed by reading all units at once."""
+_AT_ONCE: Final = 500
+"""Keys in one statement."""
 
 
 class Scope:
@@ -43,9 +43,10 @@ class Scope:
 
     def _check_clusters(self) -> None:
         build = {"build": self.build["repository"]}
-        named = self.index.rows("SELECT cluster FROM clusters WHERE build = :build", build)
-        places = self.index.rows("SELECT DISTINCT cluster, target FROM units WHERE build = :build", build)
-        known = {row["cluster"] for row in named} | set(map(_place, places))
+        known = {row["cluster"] for row in self.index.rows("SELECT cluster FROM clusters WHERE build = :build", build)}
+        if not known.issuperset(self.clusters):
+            places = self.index.rows("SELECT DISTINCT cluster, target FROM units WHERE build = :build", build)
+            known.update(map(_place, places))
         for cluster in self.clusters:
             if cluster not in known:
                 have = f"there is: {', '.join(sorted(known))}" if known else "no cluster was found in it"
@@ -83,19 +84,29 @@ class Scope:
         self._meet({row["unit_id"] for row in found})
         return [row for row in found if self._holds(row["unit_id"])]
 
+    def objects(self, columns: str = "*", **equal: str) -> list[Row]:
+        """The rows of view ``objects`` in this scope, with these values; ``columns`` have to hold ``unit_id``."""
+        terms = [f"{column} = :{column}" for column in equal]
+        if self.clusters:
+            # Here and not only in ``rows``, since one cluster may have a fiftieth of the objects: some that have a name
+            # are looked at one by one, all are found by their units.
+            names = {f"cluster{number}": cluster for number, cluster in enumerate(self.clusters)}
+            there = f"IN ({', '.join(f':{name}' for name in names)})"
+            units = f"unit_id IN (SELECT unit_id FROM units WHERE coalesce(target, cluster) {there})"  # noqa: S608 - names from above
+            terms.append(f"cluster {there}" if equal else units)
+            equal |= names
+        condition = f" WHERE {' AND '.join(terms)}" if terms else ""
+        return self.rows(f"SELECT {columns} FROM objects{condition}", **equal)  # noqa: S608
+
     def _meet(self, unit_ids: Iterable[int]) -> None:
         """Reads the units that are not known yet."""
         new = [unit_id for unit_id in unit_ids if unit_id not in self._met]
-        if len(new) > _FEW:
-            self._met |= dict.fromkeys(new) | self.every
-        elif new:
-            names = {f"unit{number}": unit_id for number, unit_id in enumerate(new)}
-            marks = ", ".join(f":{name}" for name in names)
-            rows = self.index.rows(
-                f"SELECT * FROM units WHERE build = :build AND unit_id IN ({marks})",  # noqa: S608 - names from above
-                {"build": self.build["repository"], **names},
-            )
-            self._met |= dict.fromkeys(new) | {row["unit_id"]: row for row in rows}
+        self._met |= dict.fromkeys(new)
+        for start in range(0, len(new), _AT_ONCE):
+            keys = ", ".join(map(str, new[start : start + _AT_ONCE]))
+            sql = f"SELECT * FROM units WHERE build = :build AND unit_id IN ({keys})"  # noqa: S608 - our own numbers
+            rows = self.index.rows(sql, {"build": self.build["repository"]})
+            self._met |= {row["unit_id"]: row for row in rows}
 
     def _holds(self, unit_id: int) -> bool:
         unit = self._met[unit_id]
