@@ -25,10 +25,11 @@ from indexer.query.impact.diff import Diffs
 from indexer.query.impact.live import Said, not_asked
 from indexer.query.rules.catalogue import Rule
 from indexer.report import impact_words, markdown_findings
+from indexer.report.impact_units import happens, unknown, untouched
 from indexer.report.markdown import Comment, code, fenced, plain
 from indexer.report.markdown_findings import Link
 from indexer.report.text import count, object_name, position
-from indexer.report.text_impact import VERBS, tally
+from indexer.report.text_impact import tally
 
 _SIGNS: Final = {
     ChangeKind.ADDED: "➕",
@@ -112,7 +113,7 @@ def _cluster(cluster: ClusterImpact, link: Link) -> Iterator[str]:
 
 def _unit(one: UnitChange, link: Link) -> str:
     detail = f": {plain(one.detail)}" if one.detail else ""
-    return f"- **{_name(one.unit)}** {VERBS[one.change]}{detail}{_because(one.cause, link)}"
+    return f"- **{_name(one.unit)}** {happens(one)}{detail}{_because(one.cause, link)}"
 
 
 def _name(unit: UnitId) -> str:
@@ -162,10 +163,12 @@ def _idle(lines: Iterable[Accounted]) -> list[str]:
 
 
 def _unrendered(answer: Impact) -> list[str]:
-    touched = [one for one in answer.unrendered if one.touched]
-    rows = [f"- **{_name(one.unit)}** ({plain(one.cluster)}): {plain(one.reason)}" for one in touched]
-    rest = len(answer.unrendered) - len(touched)
-    return [*rows, f"- {count(rest, 'unit')} that the change does not touch"] if rest else rows
+    rows = [
+        f"- **{_name(unit)}** ({plain(', '.join(clusters))}){when}: {plain(reason)}"
+        for reason, units in unknown(one for one in answer.unrendered if one.touched)
+        for unit, when, clusters in units
+    ]
+    return [*rows, *(f"- {note}" for note in untouched(answer))]
 
 
 def _add_diffs(comment: Comment, answer: Impact) -> None:

@@ -23,11 +23,11 @@ from indexer.query.impact import (
     Unexplained,
     UnitChange,
     UnitChangeKind,
-    Unrendered,
 )
 from indexer.query.impact.diff import Diffs
 from indexer.query.rules.catalogue import Rule
 from indexer.report import text_findings
+from indexer.report.impact_units import happens, unknown, untouched
 from indexer.report.terminal import Terminal
 from indexer.report.text import Writer, count, object_name, position
 
@@ -120,8 +120,9 @@ class _Report:
             self._objects(objects)
 
     def _unit_change(self, one: UnitChange) -> None:
-        what = self._terminal.style(f"the unit {VERBS[one.change]}", fg=_UNIT_COLOUR.get(one.change, "yellow"))
-        self._row(4, what, f"the unit {VERBS[one.change]}", _places([one.cause]))
+        said = f"the unit {happens(one)}"
+        styled = self._terminal.style(said, fg=_UNIT_COLOUR.get(one.change, "yellow"))
+        self._row(4, styled, said, _places([one.cause]))
         if one.detail:
             self._writer.wrapped(one.detail, 8)
 
@@ -289,43 +290,27 @@ class _Report:
     # What is not known, and what is wrong
 
     def _unrendered(self) -> None:
-        touched = [one for one in self._answer.unrendered if one.touched]
-        by_reason: dict[str, list[Unrendered]] = {}
-        for one in touched if not self._verbose else self._answer.unrendered:
-            by_reason.setdefault(one.reason, []).append(one)
-        if by_reason:
+        shown = [one for one in self._answer.unrendered if one.touched or self._verbose]
+        if shown:
             self._writer.line()
             self._writer.line(self._terminal.style("Not known", bold=True, fg="yellow"))
-        for reason, units in by_reason.items():
-            for one in units[:SHOWN]:
-                when = "" if len(one.sides) > 1 else " after the change" if SideName.HEAD in one.sides else " before it"
-                self._writer.line(f"  {_unit(one.unit)}  {self._dim(f'cluster {one.cluster}{when}')}")
-            if len(units) > SHOWN:
-                self._writer.line(self._dim(f"  … and {count(len(units) - SHOWN, 'more unit')}"))
+        for reason, units in unknown(shown, verbose=self._verbose):
+            for unit, when, clusters in units if self._verbose else units[:SHOWN]:
+                told = f"{'cluster' if len(clusters) == 1 else 'clusters'} {', '.join(clusters)}{when}"
+                self._writer.line(f"  {_unit(unit)}  {self._dim(told)}")
+            if len(units) > SHOWN and not self._verbose:
+                self._writer.line(self._dim(f"  … and {count(len(units) - SHOWN, 'more unit')} (-v lists all)"))
             self._writer.wrapped(reason, 4, dim=True)
-        rest = len(self._answer.unrendered) - sum(map(len, by_reason.values()))
+        rest = [] if self._verbose else untouched(self._answer)
         if rest:
             self._writer.line()
-            note = f"{count(rest, 'unit')} that the change does not touch cannot be rendered here (-v lists them)"
-            self._writer.wrapped(note, 0, dim=True)
+        for note in rest:
+            self._writer.wrapped(f"{note} (-v lists them)", 0, dim=True)
 
     def _findings(self, findings: Sequence[Finding], rules: Mapping[str, Rule]) -> None:
         if findings:
             self._writer.line()
             text_findings.write(self._writer, findings, rules, verbose=self._verbose)
-
-
-VERBS: Final = {
-    UnitChangeKind.ADDED: "is new",
-    UnitChangeKind.REMOVED: "is removed",
-    UnitChangeKind.SUSPENDED: "is suspended",
-    UnitChangeKind.RESUMED: "is resumed",
-    UnitChangeKind.REPATHED: "reads another path",
-    UnitChangeKind.RESOURCED: "reads another source",
-    UnitChangeKind.RETARGETED: "applies to another cluster",
-    UnitChangeKind.FAILS: "starts to fail",
-    UnitChangeKind.RECOVERS: "no longer fails",
-}
 
 
 def tally(answer: Impact) -> str:

@@ -170,6 +170,11 @@ class Unrendered:
     touched: bool
     """Whether it read a changed file, or is itself changed: its objects may well be part of the impact."""
 
+    @property
+    def waits_for_chart(self) -> bool:
+        """Whether it is a release whose chart is not at hand, which is the rule: the release itself is compared."""
+        return self.unit.kind == "HelmRelease" and self.state is UnitState.UNRESOLVED
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterImpact:
