@@ -103,6 +103,24 @@ def test_views_give_what_was_written(location, cluster, build):
     check_everything(location)
 
 
+def test_what_is_the_same_for_many_objects_is_shown_for_each(location, cluster, build):
+    replace(location, build(), [cluster("prod"), cluster("staging")])
+    shown = rows(
+        location,
+        "SELECT o.cluster, c.operation, c.file FROM contributions c JOIN objects o ON o.object_id = c.object_id "
+        "ORDER BY c.contribution_id",
+    )
+    assert [tuple(row.values()) for row in shown] == [
+        ("prod", "strategic merge patch", "apps/prod/patch.yaml"),
+        ("prod", "labels", "base.yaml"),
+        ("staging", "strategic merge patch", "apps/prod/patch.yaml"),
+        ("staging", "labels", "base.yaml"),
+    ]
+    assert rows(location, "SELECT count(DISTINCT contribution_id) AS n FROM contributions") == [{"n": 4}]
+    assert rows(location, "SELECT count(*) AS n FROM substitutions") == [{"n": 4}]
+    assert rows(location, "SELECT count(*) AS n FROM inputs") == [{"n": 8}]
+
+
 def test_writing_again_replaces_everything(location, cluster, build):
     replace(location, build(fingerprint="f0"), [cluster("old"), cluster("older")])
     replace(location, build(), [cluster()])
