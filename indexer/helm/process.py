@@ -9,13 +9,12 @@ import re
 import signal
 import subprocess
 import sys
-from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import IO, Any, Final
 
-from indexer.deferred import dataclass
+from indexer.deferred import NamedTuple
 from indexer.helm.chart import ChartError, NotAtHand
 
 _SCRIPT: Final = Path(__file__).with_name("worker.py")
@@ -29,8 +28,7 @@ class ChartTooLarge(ChartError):
     """A chart that takes more time or memory, or gives more text, than any chart should."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What the rendering of one chart may take."""
 
     seconds: int = 20
@@ -59,7 +57,7 @@ class Worker:
             assert process.stdin is not None
             assert process.stdout is not None
             try:
-                process.stdin.write(json.dumps({**request, **asdict(limits)}) + "\n")
+                process.stdin.write(json.dumps({**request, **limits._asdict()}) + "\n")
                 process.stdin.flush()
                 line = process.stdout.readline()
             except BrokenPipeError:

@@ -38,7 +38,7 @@ def assignments(path: str, value: str, *, literal: bool = False) -> list[Assignm
     A text in quotes stays a text, whatever it looks like; with ``literal`` no character of it has a meaning.
     """
     if literal:
-        return _Reader(f"{path}={re.sub(_SPECIAL, _escaped, value)}", typed=False).read()
+        return _Reader(f"{path}={_SPECIAL.sub(_escaped, value)}", typed=False).read()
     if any(value.startswith(quote) and value.endswith(quote) for quote in "'\""):
         return _Reader(f"{path}={value.strip(_QUOTES)}", typed=False).read()
     return _Reader(f"{path}={value}", typed=True).read()

@@ -28,7 +28,6 @@ from indexer.kustomize.resource import LOCAL_CONFIG, Resource
 from indexer.kustomize.schema import SchemaHolder
 from indexer.kustomize.sortorder import sort_by_options, sort_legacy
 from indexer.kustomize.target import Accumulator, BuildState, Target, root_target
-from indexer.kustomize.vars import resolve_vars
 from indexer.manifest.errors import EmitError
 from indexer.manifest.node import Mapping, Scalar
 
@@ -101,6 +100,8 @@ def _build(
     add_hashes(ra.resmap)
     fix_name_references(ra.resmap, ra.config)
     if ra.vars:
+        from indexer.kustomize.vars import resolve_vars
+
         state.warnings += resolve_vars(ra.resmap, ra.vars, ra.config.var_reference)
     _drop_local(ra.resmap)
     _sort(ra.resmap, target, options)

@@ -8,10 +8,9 @@ Rules: kustomize's ``api/internal/plugins/loader`` and ``builtinhelpers`` (kusto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
-from indexer.deferred import NamedTuple
 from indexer.kustomize import generators
 from indexer.kustomize.annotations import annotation_transformer
 from indexer.kustomize.errors import KustomizeError, of_manifest
@@ -40,15 +39,12 @@ from indexer.kustomize.replacements import replacement_transformer
 from indexer.kustomize.replicas import replica_transformer
 from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import Origin, Resource
-from indexer.kustomize.transformers import step
+from indexer.kustomize.steps import Generator, Transformer, helm_refused, once, step
 from indexer.kustomize.valueadd import value_add_transformer
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.gojson import dumps
 from indexer.manifest.node import Mapping, Scalar
 from indexer.manifest.scalars import to_data
-
-if TYPE_CHECKING:
-    from indexer.kustomize.target import Target
 
 _FIELD_SPECS: Final = ListOf(FIELD_SPEC)
 _METADATA: Final = Struct("ObjectMeta", {"name": STRING, "namespace": STRING})
@@ -79,50 +75,6 @@ _TRANSFORMER_KINDS: Final = (
 _VALIDATED_BY: Final = "validated-by"
 
 
-class Generator(NamedTuple):
-    """Something that makes resources."""
-
-    name: str
-    generate: Callable[[], list[Resource]]
-    origin: Origin | None
-
-
-class Transformer(NamedTuple):
-    """Something that changes resources."""
-
-    kind: str
-    apply: Callable[[ResMap], None]
-    origin: Origin | None
-
-
-def builtin_generators(target: Target) -> Iterator[Generator]:
-    """The generators of a kustomization file. Raises KustomizeError for a helm chart, which is never inflated."""
-    record, layer = target.record, target.layer
-    options = record.record("generatorOptions")
-    for field, kind, make in (
-        ("configMapGenerator", "ConfigMapGenerator", generators.configmap),
-        ("secretGenerator", "SecretGenerator", generators.secret),
-    ):
-        for args in record.records(field):
-            yield Generator(kind, _once(make, layer, args, options), target.builtin_origin(kind))
-    for field in ("helmCharts", "helmChartInflationGenerator"):
-        for chart in record.records(field):
-            raise helm_refused().located(chart.node)
-
-
-def _once(
-    make: Callable[[Layer, Record, Record | None], Resource], layer: Layer, args: Record, options: Record | None
-) -> Callable[[], list[Resource]]:
-    return lambda: [make(layer, args, options)]
-
-
-def helm_refused() -> KustomizeError:
-    return KustomizeError(
-        "trouble configuring builtin HelmChartInflationGenerator with config: ``: must specify --enable-helm",
-        problem="helm charts of a kustomization are not inflated: that would run a program",
-    )
-
-
 def load_generators(configs: list[Resource], layer: Layer) -> list[Generator]:
     """Generators from the objects that configure them. Raises KustomizeError."""
     found = []
@@ -149,7 +101,7 @@ def _generator(config: Resource, layer: Layer) -> Generator:
             if not args.text(name) and metadata.text(name):
                 args.values[name], args.nodes[name] = metadata.text(name), metadata.at(name)
     make = generators.configmap if kind == "ConfigMapGenerator" else generators.secret
-    return Generator(kind, _once(make, layer, args, None), _origin(config))
+    return Generator(kind, once(make, layer, args, None), _origin(config))
 
 
 def load_transformers(configs: list[Resource], layer: Layer) -> list[Transformer]:

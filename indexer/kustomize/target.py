@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from indexer.deferred import dataclass, field
 from indexer.git.tree import EntryKind, TreeError
-from indexer.kustomize import buildmetadata, plugins
+from indexer.kustomize import buildmetadata
 from indexer.kustomize.bounds import MAX_LAYERS, demand_few
 from indexer.kustomize.cache import BuildCache
 from indexer.kustomize.config import EMPTY, TransformerConfig
-from indexer.kustomize.configurations import load_configurations
-from indexer.kustomize.crds import load_crds
 from indexer.kustomize.defaults import DEFAULTS
 from indexer.kustomize.errors import CopyError, KustomizeError, MalformedYAMLError
 from indexer.kustomize.factory import embedded_resources, resources_from
@@ -34,10 +32,13 @@ from indexer.kustomize.remote import parse_repo_spec
 from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import Listed, Origin, Resource
 from indexer.kustomize.schema import SchemaHolder
+from indexer.kustomize.steps import Generator, Transformer, builtin_generators
 from indexer.kustomize.transformers import builtin_transformers
-from indexer.kustomize.vars import Var, bind_vars
 from indexer.manifest.compose import Document
 from indexer.manifest.node import Mapping, Node, Scalar
+
+if TYPE_CHECKING:
+    from indexer.kustomize.vars import Var
 
 _BUILTIN: Final = "builtin"
 
@@ -147,9 +148,13 @@ class Target:
         self._stage("accumulating resources: ", lambda: self._resources(ra, k.entries("resources", "bases")))
         config = DEFAULTS
         if "configurations" in self.record:
+            from indexer.kustomize.configurations import load_configurations
+
             config = DEFAULTS.merged(load_configurations(self.loader, k.entries("configurations")))
         ra.config = ra.config.merged(config)
         if "crds" in self.record:
+            from indexer.kustomize.crds import load_crds
+
             ra.config = ra.config.merged(load_crds(self.loader, k.entries("crds")))
         self._generators(ra)
         self._stage("accumulating components: ", lambda: self._components(ra, k.entries("components")))
@@ -304,9 +309,11 @@ class Target:
     # generators, transformers, validators
 
     def _generators(self, ra: Accumulator) -> None:
-        for generator in plugins.builtin_generators(self):
+        for generator in builtin_generators(self):
             self._absorb(ra, generator)
         if "generators" in self.record:
+            from indexer.kustomize import plugins
+
             try:
                 configs = self._plugin_configs("generators", "external generator")
                 found = plugins.load_generators(configs, self.layer)
@@ -316,7 +323,7 @@ class Target:
                 self._absorb(ra, generator)
 
     @staticmethod
-    def _absorb(ra: Accumulator, generator: plugins.Generator) -> None:
+    def _absorb(ra: Accumulator, generator: Generator) -> None:
         generated = generator.generate()
         if generator.origin is not None:
             buildmetadata.track_generated(generated, generator.origin)
@@ -327,13 +334,15 @@ class Target:
 
     def _transform(self, ra: Accumulator) -> None:
         steps = builtin_transformers(self.record, self.layer, ra.config)
-        run = [plugins.Transformer(kind, step, self.builtin_origin(kind)) for kind, step in steps]
+        run = [Transformer(kind, step, self.builtin_origin(kind)) for kind, step in steps]
         if "transformers" in self.record:
+            from indexer.kustomize import plugins
+
             run += plugins.load_transformers(self._plugin_configs("transformers", "external transformer"), self.layer)
         self._apply(ra, run)
 
     @staticmethod
-    def _apply(ra: Accumulator, run: list[plugins.Transformer]) -> None:
+    def _apply(ra: Accumulator, run: list[Transformer]) -> None:
         for transformer in run:
             transformer.apply(ra.resmap)
             if transformer.origin is not None:
@@ -343,6 +352,8 @@ class Target:
     def _validate(self, ra: Accumulator) -> None:
         if "validators" not in self.record:
             return
+        from indexer.kustomize import plugins
+
         for validator in plugins.load_transformers(
             self._plugin_configs("validators", "external transformer"), self.layer
         ):
@@ -380,6 +391,8 @@ class Target:
         return buildmetadata.below(self.origin.path, posixpath.basename(self.kustomization.file))
 
     def _vars(self, ra: Accumulator) -> None:
+        from indexer.kustomize.vars import Var, bind_vars
+
         incoming = tuple(Var.from_record(record) for record in self.record.records("vars"))
         try:
             bind_vars(ra.resmap, incoming)

@@ -1,38 +1,22 @@
 """The built-in transformers of a kustomization file, in the order in which they run.
 
+Those that take long to import are imported by the field that asks for them.
+
 Rules: kustomize's ``configureBuiltinTransformers`` (kustomize-semantics.md §1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Concatenate, ParamSpec
+from collections.abc import Iterator
 
 from indexer.kustomize.annotations import annotation_transformer
 from indexer.kustomize.config import TransformerConfig
-from indexer.kustomize.images import image_transformer
 from indexer.kustomize.labels import label_specs, label_transformer
 from indexer.kustomize.layer import Layer
 from indexer.kustomize.namespace import namespace_transformer
-from indexer.kustomize.patches import (
-    PatchEntry,
-    patch_json6902,
-    patch_strategic_merge,
-    patch_transformer,
-)
 from indexer.kustomize.prefix import prefix_transformer, suffix_transformer
 from indexer.kustomize.record import Record
-from indexer.kustomize.replacements import replacement_transformer
-from indexer.kustomize.replicas import replica_transformer
-from indexer.kustomize.resmap import ResMap
-
-Step = Callable[[ResMap], None]
-P = ParamSpec("P")
-
-
-def step(run: Callable[Concatenate[ResMap, P], None], *args: P.args, **kwargs: P.kwargs) -> Step:
-    """A transformer with all its arguments but the resources."""
-    return lambda resmap: run(resmap, *args, **kwargs)
+from indexer.kustomize.steps import Step, step
 
 
 def builtin_transformers(record: Record, layer: Layer, config: TransformerConfig) -> list[tuple[str, Step]]:
@@ -51,12 +35,16 @@ def builtin_transformers(record: Record, layer: Layer, config: TransformerConfig
 def _strategic_merge(record: Record, layer: Layer) -> Iterator[tuple[str, Step]]:
     texts = record.texts("patchesStrategicMerge")
     if texts:
+        from indexer.kustomize.patches import patch_strategic_merge
+
         entries = [(text, record.at("patchesStrategicMerge", index)) for index, text in enumerate(texts)]
         yield "PatchStrategicMergeTransformer", step(patch_strategic_merge, layer, entries)
 
 
 def _patches(record: Record, layer: Layer) -> Iterator[tuple[str, Step]]:
     for entry in record.records("patches"):
+        from indexer.kustomize.patches import PatchEntry, patch_transformer
+
         yield "PatchTransformer", step(patch_transformer, layer, PatchEntry.from_record(entry))
 
 
@@ -90,14 +78,20 @@ def _labels(record: Record, layer: Layer, config: TransformerConfig) -> Iterator
 
 def _json6902(record: Record, layer: Layer) -> Iterator[tuple[str, Step]]:
     for entry in record.records("patchesJson6902"):
+        from indexer.kustomize.patches import PatchEntry, patch_json6902
+
         yield "PatchJson6902Transformer", step(patch_json6902, layer, PatchEntry.from_record(entry))
 
 
 def _counts_and_images(record: Record, layer: Layer, config: TransformerConfig) -> Iterator[tuple[str, Step]]:
     for entry in record.records("replicas"):
+        from indexer.kustomize.replicas import replica_transformer
+
         yield "ReplicaCountTransformer", step(replica_transformer, layer, entry, config.replicas)
     images = [*record.records("images"), *record.records("imageTags")]
     for index, _ in enumerate(images):
+        from indexer.kustomize.images import image_transformer
+
         # All entries run in one pass; the others only count, for transformer annotations.
         yield "ImageTagTransformer", step(image_transformer, layer, images if index == 0 else [], config.images)
 
@@ -105,4 +99,6 @@ def _counts_and_images(record: Record, layer: Layer, config: TransformerConfig) 
 def _replacements(record: Record, layer: Layer) -> Iterator[tuple[str, Step]]:
     entries = record.records("replacements")
     if entries:
+        from indexer.kustomize.replacements import replacement_transformer
+
         yield "ReplacementTransformer", step(replacement_transformer, layer, entries)
