@@ -15,17 +15,13 @@ NO_CHART = "the chart is not at hand: the release is compared, and not what the 
 
 def test_of_a_release_whose_chart_is_not_at_hand_one_line_tells_all_clusters() -> None:
     units = [
-        Unrendered(
-            "prod", RELEASE, BOTH, UnitState.UNRESOLVED, "expanded by chart api: edit prod.yaml:3", touched=True
-        ),
-        Unrendered(
-            "test", RELEASE, BOTH, UnitState.UNRESOLVED, "expanded by chart api: edit test.yaml:3", touched=True
-        ),
+        Unrendered("prod", RELEASE, BOTH, UnitState.UNRESOLVED, "expanded by api: edit prod.yaml:3", touched=True),
+        Unrendered("test", RELEASE, BOTH, UnitState.UNRESOLVED, "expanded by api: edit test.yaml:3", touched=True),
     ]
     assert unknown(units) == [(NO_CHART, [(RELEASE, "", ["prod", "test"])])]
     assert unknown(units, verbose=True) == [
-        ("expanded by chart api: edit prod.yaml:3", [(RELEASE, "", ["prod"])]),
-        ("expanded by chart api: edit test.yaml:3", [(RELEASE, "", ["test"])]),
+        ("expanded by api: edit prod.yaml:3", [(RELEASE, "", ["prod"])]),
+        ("expanded by api: edit test.yaml:3", [(RELEASE, "", ["test"])]),
     ]
 
 
