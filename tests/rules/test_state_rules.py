@@ -96,6 +96,11 @@ PAIRS = {
         ["error selector-mismatch apps/api.yaml:8"],
         base(**{"api.yaml": deployment()}),
     ),
+    "invalid-duration": (
+        with_spec("timeout: 30m-x\n", **{"a.yaml": config_map()}),
+        [f"error invalid-duration {APPS}:9"],
+        with_spec("timeout: 1h30m\n", **{"a.yaml": config_map()}),
+    ),
     "missing-configmap": (
         base(**{"api.yaml": deployment(container=SETTINGS)}),
         ["warning missing-configmap apps/api.yaml:16"],
@@ -411,3 +416,17 @@ def test_expressions_of_a_selector_are_held_against_the_labels(repo, expression,
     text = deployment().replace("    matchLabels:\n      app: api\n", f"    matchExpressions:\n    - {expression}\n")
     expected = [] if matches else ["error selector-mismatch apps/a.yaml:8"]
     assert of_rule("selector-mismatch", repo.check(base(**{"a.yaml": text}))) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [("1d", 5), ("'30'", 5), ("30", 5), ("''", 5), ("${EVERY}", None), ("${EVERY:=1h}", None), ("${EVERY:=1 h}", 5)],
+)
+def test_a_duration_is_judged_as_it_is_applied(repo, value, line):
+    """A variable that nothing fills in is the matter of other rules."""
+    files = base(
+        **{"db.yaml": HELM_RELEASE.replace("interval: 1h", f"interval: {value}"), "charts.yaml": HELM_REPOSITORY}
+    )
+    substituted = {APPS: kustomization("apps", "./apps", "postBuild: {substitute: {X: y}}\n")}
+    found = repo.check(files | (substituted if ":=" in value else {}))
+    assert of_rule("invalid-duration", found) == ([f"error invalid-duration apps/db.yaml:{line}"] if line else [])

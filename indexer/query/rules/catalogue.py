@@ -67,6 +67,7 @@ _RULES: Final = (
         Family.DANGEROUS,
         ("immutable-field", _ERROR, "A field changes that the API server lets nobody change"),
         ("selector-mismatch", _ERROR, "A workload's selector does not match the labels of its pods"),
+        ("invalid-duration", _ERROR, "The API server refuses an interval or a timeout of an object of Flux"),
         ("removed-data", _ERROR, "A StatefulSet, or a claim on storage, goes"),
         ("changed-target", _ERROR, "A unit applies to another cluster or namespace than before"),
         ("changed-namespace", _WARNING, "An object changes its namespace: it is deleted and made anew"),

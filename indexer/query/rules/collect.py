@@ -12,7 +12,7 @@ from indexer.query.rules.facts import UnitFacts, facts_of
 from indexer.query.rules.view import AllFacts
 
 _MEMO: Final = "facts"
-_LAYOUT: Final = 3
+_LAYOUT: Final = 4
 """The form of the facts; those of another form, or of units that another engine rendered, are not read."""
 
 Wanted = Callable[[str, UnitId], bool]

@@ -26,9 +26,11 @@ from indexer.flux.resources import (
     name_of,
     namespace_of,
     read_kustomization,
+    truth,
 )
 from indexer.kustomize.nodes import find, string_map, text_at
 from indexer.manifest.node import NOWHERE, Mapping, Node, Role, Scalar, Sequence, Source, Span, overridden, span_of
+from indexer.query.rules.durations import BadDuration, bad_durations
 from indexer.query.rules.references import Reference, references_of
 
 _NAME: Final = regex(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
@@ -102,6 +104,9 @@ class ObjectFacts:
     """What the names of the claims begin with that a StatefulSet makes: ``data-db-``."""
     mismatch: tuple[Span | None, str] | None
     """Where its selector does not match its own pods, and which label is at fault."""
+    bad_durations: tuple[BadDuration, ...]
+    grows: bool
+    """Whether it is a StorageClass whose volumes can be made larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +183,8 @@ def _of_object(obj: RenderedObject, root: Mapping, prefix: str) -> ObjectFacts:
         installs=_installs(root),
         claims=tuple(_claims(root)),
         mismatch=_mismatch(root),
+        bad_durations=tuple(bad_durations(root)),
+        grows=truth(root, "allowVolumeExpansion"),
     )
 
 

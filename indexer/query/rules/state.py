@@ -8,6 +8,7 @@ from indexer.flux.model import Cluster
 from indexer.git.tree import Tree
 from indexer.query.findings import Finding
 from indexer.query.rules.building import deprecated_fields, failed_units, mismatched_selectors, removed_apis
+from indexer.query.rules.durations import invalid_durations
 from indexer.query.rules.files import ineffective_patterns, unreachable
 from indexer.query.rules.missing import cycles, missing
 from indexer.query.rules.ownership import duplicates
@@ -34,6 +35,7 @@ def findings_on(
         referring += missing(view)
         yield from duplicates(view)
         yield from mismatched_selectors(view)
+        yield from invalid_durations(view)
         yield from removed_apis(view, kubernetes.get(view.name))
         yield from cycles(view)
         yield from missing_variables(view)
