@@ -159,6 +159,7 @@ def build_shard(
     shard: Shard,
     *,
     revision: str | None = None,
+    jobs: int | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Handed:
     """Renders one part of the working tree, or of ``revision``; the last part that is handed in publishes the index."""
@@ -171,6 +172,7 @@ def build_shard(
         project.location,
         shard,
         revision=revision,
+        jobs=jobs,
         say=project.say,
         progress=progress,
     )

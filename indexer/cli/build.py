@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import click
 
-from indexer.cli.common import Session, shared, usage
+from indexer.cli.common import Session, shared
 from indexer.deferred import regex
 from indexer.errors import ExitCode
 from indexer.flux.identity import UnitState
@@ -54,15 +54,13 @@ def command(session: Session, revision: str | None, strict: bool, jobs: int | No
     """
     from indexer import api
 
-    if jobs is not None and shard is not None:
-        raise usage("--shard renders its part in one process: leave --jobs out")
     handed: Handed | None = None
     report: BuildReport | None = None
     with _Progress(shown=not session.quiet and sys.stderr.isatty()) as progress:
         if shard is None:
             report = api.build(session, revision=revision, jobs=jobs, progress=progress)
         else:
-            handed = api.build_shard(session, shard, revision=revision, progress=progress)
+            handed = api.build_shard(session, shard, revision=revision, jobs=jobs, progress=progress)
             report = handed.report
     if session.output == "json":
         from indexer.report.json import dumps

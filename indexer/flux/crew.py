@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _WORTH: Final = 60
 """Files below the paths of Kustomizations from which on further processes pay (docs/performance.md)."""
 
+_SMALL: Final = 20
+"""What part of all work may be one piece although it could be several."""
+
 Unit = tuple["ClusterRun", "Job"]
 
 
@@ -43,7 +46,7 @@ class Crew(NamedTuple):
 
     processes: int | None = None
     """None: one for each processor, where it pays."""
-    say: Callable[[str], None] = lambda _: None
+    say: Callable[[str], None] | None = None
     """Is told of processes that cannot be started, or die."""
 
     def may_help(self, workspace: Workspace) -> bool:
@@ -58,15 +61,12 @@ class Crew(NamedTuple):
         """Has those of the offered Kustomizations rendered that are not known, if it pays."""
         if not self.may_help(workspace):
             return
-        wanted = [
-            (run, job)
-            for run, jobs in offers
-            for job in jobs
-            if job.task is not None and not workspace.wants_trees(run.name, job.id)
-        ]
-        if len(wanted) < 2:
+        offered = [(run, job) for run, jobs in offers for job in jobs if not workspace.wants_trees(run.name, job.id)]
+        if len(offered) < 2:
             return
-        missing = [(run, job) for run, job in wanted if job.task and not workspace.renderer.knows(job.task)]
+        missing = [
+            (run, job) for run, job in offered if job.task is not None and not workspace.renderer.knows(job.task)
+        ]
         pieces = _pieces(missing)
         if len(pieces) < 2 or not (self.processes or sum(piece.weight for piece in pieces) >= _WORTH):
             return
@@ -81,7 +81,8 @@ class Crew(NamedTuple):
         for made in results.made.values():
             _take(made, workspace)
         for trouble in results.troubles:
-            self.say(trouble)
+            if self.say is not None:
+                self.say(trouble)
 
 
 CREW: Final = Crew()
@@ -89,12 +90,24 @@ CREW: Final = Crew()
 
 
 def _pieces(missing: list[Unit]) -> list[Piece]:
-    """What shares a directory is of one piece; the largest first, so that the last ones to be done are small."""
+    """The largest first, so that the last ones to be done are small.
+
+    Units of one directory are of one piece; so are directories beside each other, which often share a base, unless they
+    are much of the work.
+    """
     by_directory: dict[str, list[Unit]] = {}
     for run, job in missing:
         by_directory.setdefault(clamped(job.spec.path), []).append((run, job))
     count = _Counter()
-    pieces = [Piece(units, len(units) + count.below(units[0][1])) for units in by_directory.values()]
+    weighed = {path: Piece(units, len(units) + count.below(units[0][1])) for path, units in by_directory.items()}
+    small = sum(piece.weight for piece in weighed.values()) // _SMALL
+    beside: dict[str, list[Piece]] = {}
+    for path, piece in weighed.items():
+        beside.setdefault(posixpath.dirname(path), []).append(piece)
+    pieces: list[Piece] = []
+    for some in beside.values():
+        joined = _joined(some)
+        pieces += [joined] if joined.weight <= small else some
     pieces.sort(key=lambda piece: -piece.weight)
     return [_joined(pieces[number::MOST]) for number in range(min(MOST, len(pieces)))]
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from indexer.deferred import NamedTuple
 from indexer.errors import IndexMissing
 from indexer.flux.clusters import no_trees
+from indexer.flux.crew import Crew
 from indexer.flux.division import Shard
 from indexer.flux.render import render_repository
 from indexer.flux.store import Record, Store
@@ -52,6 +53,7 @@ def build_shard(
     shard: Shard,
     *,
     revision: str | None = None,
+    jobs: int | None = None,
     say: Callable[[str], None] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Handed:
@@ -66,7 +68,7 @@ def build_shard(
             parts = _parts(writer, target, location, shard)
         if shard.number not in parts:
             with without_collector(), Store.within(repository.git_dir) as store:
-                records = _render(repository, config, target, shard, store, progress)
+                records = _render(repository, config, target, shard, store, Crew(jobs, say), progress)
                 with writing(location) as writer:
                     _hand_in(writer, target, location, shard, records)
                     parts = _parts(writer, target, location, shard)
@@ -78,7 +80,7 @@ def build_shard(
             for number, part in parts.items():
                 if number != shard.number:
                     store.take(_records(writer, part))
-    report = build_index(repository, config, location, revision=revision, say=say, progress=progress)
+    report = build_index(repository, config, location, revision=revision, jobs=jobs, say=say, progress=progress)
     with writing(location) as writer:
         writer.execute("DELETE FROM shard WHERE repository = :name", {"name": target.name_in(location)})
     return Handed(shard, units, (), report)
@@ -98,11 +100,12 @@ def _render(
     target: Target,
     shard: Shard,
     store: Store,
+    crew: Crew,
     progress: Callable[[str], None] | None,
 ) -> list[tuple[bytes, Record, bytes]]:
     """The records of a part, without those units of which none can be kept."""
     clusters = render_repository(
-        repository, target.tree(), config, progress=progress, store=store, trees=no_trees, shard=shard
+        repository, target.tree(), config, progress=progress, store=store, trees=no_trees, shard=shard, crew=crew
     )
     names = {unit.digest: None for cluster in clusters for unit in cluster.units if unit.digest is not None}
     found = (store.record(bytes.fromhex(name)) for name in names)
