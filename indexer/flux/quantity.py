@@ -12,19 +12,31 @@ _DECIMAL: Final = {"n": -3, "u": -2, "m": -1, "": 0, "k": 1, "M": 2, "G": 3, "T"
 _BINARY: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 
 
-def canonical_quantity(text: str) -> str | None:
-    """A quantity as Kubernetes prints it (``1000m`` → ``1``, ``1024Mi`` → ``1Gi``); None for what is none."""
+def amount(text: str) -> Fraction | None:
+    """How much a quantity is; None for what is none."""
     found = _QUANTITY.fullmatch(text)
     if found is None:
         return None
-    sign, digits, suffix = found[1], found[2], found[3] or ""
+    digits, suffix = found[2], found[3] or ""
     number = Fraction(digits.rstrip(".") or "0")
-    if suffix.endswith("i"):
-        amount = number * 1024 ** _BINARY.index(suffix)
-        return _sign(sign, _binary(amount) if amount >= 1024 else _decimal(amount))
-    if suffix[:1] in ("e", "E") and len(suffix) > 1:
+    if suffix in _BINARY[1:]:
+        number *= 1024 ** _BINARY.index(suffix)
+    elif suffix in _DECIMAL:
+        number *= Fraction(1000) ** _DECIMAL[suffix]
+    else:
+        number *= Fraction(10) ** int(suffix[1:])
+    return -number if found[1] == "-" else number
+
+
+def canonical_quantity(text: str) -> str | None:
+    """A quantity as Kubernetes prints it (``1000m`` → ``1``, ``1024Mi`` → ``1Gi``); None for what is none."""
+    found, value = _QUANTITY.fullmatch(text), amount(text)
+    if found is None or value is None:
         return None
-    return _sign(sign, _decimal(number * Fraction(1000) ** _DECIMAL[suffix]))
+    suffix, whole = found[3] or "", abs(value)
+    if suffix in _BINARY[1:]:
+        return _sign(found[1], _binary(whole) if whole >= 1024 else _decimal(whole))
+    return _sign(found[1], _decimal(whole)) if suffix in _DECIMAL else None
 
 
 def _sign(sign: str, text: str) -> str:

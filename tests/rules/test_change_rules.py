@@ -234,6 +234,53 @@ def test_force_makes_an_immutable_field_a_warning(repo):
     assert of_rule("immutable-field", found) == ["warning immutable-field apps/a.yaml:6"]
 
 
+@pytest.mark.parametrize(
+    ("spec", "end"),
+    [
+        ("", "the apply fails; move the data to another claim"),
+        ("force: true\n", "force has it deleted and made anew, and its data may go with it"),
+    ],
+)
+def test_a_claim_cannot_become_smaller(repo, spec, end):
+    unit = {APPS: kustomization("apps", "./apps", spec)}
+    found = repo.impact(base(**{"a.yaml": claim("2Gi")}) | unit, base(**{"a.yaml": claim("1Gi")}) | unit)
+    assert of_rule("immutable-field", found) == ["error immutable-field apps/a.yaml:6"]
+    what = "PersistentVolumeClaim shop/data asks for 1Gi of storage, no longer for 2Gi, and cannot become smaller"
+    assert message("immutable-field", found) == f"{what}: {end}"
+
+
+RECREATED = "strategy: {type: Recreate}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "spec", "expected"),
+    [
+        ("strategy: {}", RECREATED, "", ["error immutable-field apps/a.yaml:5"]),
+        (
+            "strategy: {}",
+            "strategy: {type: Recreate, rollingUpdate: null}",
+            "",
+            ["error immutable-field apps/a.yaml:5"],
+        ),
+        (
+            "strategy: {type: RollingUpdate, rollingUpdate: null}",
+            RECREATED,
+            "",
+            ["error immutable-field apps/a.yaml:5"],
+        ),
+        ("strategy: {rollingUpdate: {maxSurge: 1}}", RECREATED, "", []),
+        ("strategy: {}", RECREATED, "force: true\n", ["warning immutable-field apps/a.yaml:5"]),
+        (RECREATED, "strategy: {}", "", []),
+    ],
+)
+def test_what_the_server_filled_in_stays_beside_another_strategy(repo, before, after, spec, expected):
+    """As kustomize-controller applies it, which leaves out null."""
+    unit = {APPS: kustomization("apps", "./apps", spec)}
+    sides = (deployment().replace("replicas: 2", f"{one}") for one in (before, after))
+    found = repo.impact(*(base(**{"a.yaml": text}) | unit for text in sides))
+    assert of_rule("immutable-field", found) == expected
+
+
 def test_data_of_an_immutable_configmap_cannot_change(repo):
     fixed = config_map(data="{x: y}") + "immutable: true\n"
     found = repo.impact(base(**{"a.yaml": fixed}), base(**{"a.yaml": fixed.replace("x: y", "x: z")}))

@@ -243,6 +243,64 @@ def test_the_live_value_decides_whether_an_immutable_field_is_refused(repo, live
     assert told("immutable-field", asked(repo, CHANGED_ROLE, cluster(*live))) == [expected]
 
 
+FIXED = config_map() + "immutable: true\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "live", "expected"),
+    [
+        (FIXED, FIXED, ["error: it is there, not as the change has it"]),
+        (FIXED, config_map(), ["note: it is not immutable there, so the apply does not fail for this"]),
+        (config_map(), FIXED, ["error: it is there, not as the change has it"]),
+        (config_map(), config_map(), []),
+    ],
+)
+def test_the_live_configmap_is_immutable_or_not(repo, before, live, expected):
+    change = base(**{"a.yaml": before}), base(**{"a.yaml": before.replace("fast", "slow")})
+    assert told("immutable-field", asked(repo, change, cluster(live))) == expected
+
+
+def test_of_a_secret_it_is_not_known_whether_it_is_immutable(repo):
+    secret = FIXED.replace("ConfigMap", "Secret")
+    server = cluster(secret)
+    (key,) = server.objects
+    server.objects[key] = replace(server.objects[key], body={})
+    change = base(**{"a.yaml": secret}), base(**{"a.yaml": secret.replace("fast", "slow")})
+    assert told("immutable-field", asked(repo, change, server)) == ["error: it is there"]
+
+
+@pytest.mark.parametrize(
+    ("capacity", "expected"),
+    [
+        ("8Gi", "error: it is there, not as the change has it"),
+        ("1Gi", "note: its volume has not grown yet: it has 1Gi, so the apply does not fail for this"),
+    ],
+)
+def test_a_claim_can_ask_for_less_until_its_volume_has_grown(repo, capacity, expected):
+    body = yaml.safe_load(claim("8Gi"))
+    body["status"] = {"phase": "Bound", "capacity": {"storage": capacity}}
+    change = base(**{"a.yaml": claim("8Gi")}), base(**{"a.yaml": claim("2Gi")})
+    assert told("immutable-field", asked(repo, change, cluster(body))) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("live", "expected"),
+    [
+        ({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}, "error: it is there, not as the change has it"),
+        ({"type": "RollingUpdate"}, "note: it has no rollingUpdate there, so the apply does not fail for this"),
+        ({"type": "Recreate"}, "note: it is so there already, so the apply does not fail for this"),
+    ],
+)
+def test_the_live_strategy_decides_whether_another_one_is_refused(repo, live, expected):
+    change = (
+        base(**{"a.yaml": deployment()}),
+        base(**{"a.yaml": deployment().replace("  replicas: 2", "  replicas: 2\n  strategy: {type: Recreate}")}),
+    )
+    body = yaml.safe_load(deployment())
+    body["spec"]["strategy"] = live
+    assert told("immutable-field", asked(repo, change, cluster(body))) == [expected]
+
+
 def scaled(replicas: int, ready: int, *writers: Writer) -> FakeCluster:
     body = yaml.safe_load(deployment(replicas=replicas)) | {"status": {"readyReplicas": ready}}
     made = cluster()

@@ -65,7 +65,7 @@ _RULES: Final = (
     ),
     *_family(
         Family.DANGEROUS,
-        ("immutable-field", _ERROR, "A field changes that the API server lets nobody change"),
+        ("immutable-field", _ERROR, "A field changes in a way that the API server refuses"),
         ("selector-mismatch", _ERROR, "A workload's selector does not match the labels of its pods"),
         ("invalid-duration", _ERROR, "The API server refuses an interval or a timeout of an object of Flux"),
         ("removed-data", _ERROR, "A StatefulSet, or a claim on storage, goes"),

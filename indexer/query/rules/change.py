@@ -16,9 +16,10 @@ from indexer.query.findings import Finding, Severity, in_order
 from indexer.query.impact import ChangeKind, Impact, Side
 from indexer.query.rules.catalogue import RULES, Family
 from indexer.query.rules.collect import Collected, Wanted
-from indexer.query.rules.fields import changed_cluster, changed_target, immutable, scaled_to_zero
+from indexer.query.rules.fields import changed_cluster, changed_target, scaled_to_zero
 from indexer.query.rules.given import given_objects
 from indexer.query.rules.ignores import Ignores
+from indexer.query.rules.immutable import immutable
 from indexer.query.rules.missing import OF_MISSING
 from indexer.query.rules.moves import Sides, changed_namespace, moved, removed, removed_unit
 from indexer.query.rules.policy import policy_findings

@@ -1,133 +1,20 @@
-"""Fields that a change must not touch, or that turn more than they seem to."""
+"""Fields that turn more than they seem to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
 
-from indexer.deferred import regex
 from indexer.flux.helmrelease import release_name, release_namespace
 from indexer.flux.identity import UnitId
 from indexer.flux.resources import HELM, KUSTOMIZE, namespace_of
 from indexer.kustomize.nodes import text_at
 from indexer.manifest.node import Mapping
 from indexer.query.findings import Finding, Severity, Verdict
-from indexer.query.impact import ChangeKind, FieldChange, ObjectChange, UnitChange, UnitChangeKind
+from indexer.query.impact import ChangeKind, ObjectChange, UnitChange, UnitChangeKind
+from indexer.query.rules.immutable import told_value
 from indexer.query.rules.moves import Sides, named, place
 from indexer.query.rules.view import is_unknown
-
-_RBAC: Final = "rbac.authorization.k8s.io"
-_IMMUTABLE: Final[dict[tuple[str, str], tuple[str, ...]]] = {
-    ("apps", "Deployment"): ("/spec/selector",),
-    ("apps", "ReplicaSet"): ("/spec/selector",),
-    ("apps", "DaemonSet"): ("/spec/selector",),
-    ("apps", "StatefulSet"): (
-        "/spec/selector", "/spec/serviceName", "/spec/podManagementPolicy", "/spec/volumeClaimTemplates",
-    ),
-    ("batch", "Job"): (
-        "/spec/selector", "/spec/template", "/spec/completionMode", "/spec/completions", "/spec/backoffLimitPerIndex",
-        "/spec/podFailurePolicy", "/spec/successPolicy", "/spec/managedBy",
-    ),
-    ("", "Service"): ("/spec/clusterIP", "/spec/clusterIPs"),
-    ("", "Secret"): ("/type",),
-    ("", "PersistentVolumeClaim"): (
-        "/spec/storageClassName", "/spec/accessModes", "/spec/volumeName", "/spec/volumeMode", "/spec/selector",
-        "/spec/dataSource", "/spec/dataSourceRef",
-    ),
-    ("", "PersistentVolume"): (
-        "/spec/nodeAffinity", "/spec/volumeMode", "/spec/csi", "/spec/nfs", "/spec/local", "/spec/hostPath",
-    ),
-    ("storage.k8s.io", "StorageClass"): ("/provisioner", "/parameters", "/reclaimPolicy", "/volumeBindingMode"),
-    ("storage.k8s.io", "CSIDriver"): ("/spec/attachRequired", "/spec/volumeLifecycleModes"),
-    (_RBAC, "RoleBinding"): ("/roleRef",),
-    (_RBAC, "ClusterRoleBinding"): ("/roleRef",),
-    ("networking.k8s.io", "IngressClass"): ("/spec/controller",),
-    ("scheduling.k8s.io", "PriorityClass"): ("/value", "/preemptionPolicy"),
-    ("node.k8s.io", "RuntimeClass"): ("/handler",),
-    ("discovery.k8s.io", "EndpointSlice"): ("/addressType",),
-    ("apiextensions.k8s.io", "CustomResourceDefinition"): ("/spec/scope", "/spec/group", "/spec/names/kind"),
-}  # fmt: skip
-"""Fields of the built-in kinds that the API server refuses to change, by (group, kind)."""
-_DEFAULTS: Final = {
-    "/spec/podManagementPolicy": "OrderedReady",
-    "/spec/completionMode": "NonIndexed",
-    "/spec/volumeMode": "Filesystem",
-    "/spec/volumeClaimTemplates/apiVersion": "v1",
-    "/spec/volumeClaimTemplates/kind": "PersistentVolumeClaim",
-    "/spec/volumeClaimTemplates/spec/volumeMode": "Filesystem",
-    "/spec/attachRequired": "true",
-    "/type": "Opaque",
-    "/roleRef/apiGroup": _RBAC,
-    "/reclaimPolicy": "Delete",
-    "/volumeBindingMode": "Immediate",
-    "/preemptionPolicy": "PreemptLowerPriority",
-}
-"""What the API server takes for such a field that is left out; places in lists are left out."""
-_KEPT: Final = ("/spec/clusterIP", "/spec/clusterIPs")
-"""Fields that stay as they are in the cluster where they are left out."""
-_PLACE: Final = regex(r"/\d+(?=/)")
-_DATA: Final = ("/data", "/binaryData", "/stringData", "/immutable")
-_UNSET: Final = "unset"
-
-
-def immutable(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
-    """Changes of fields that nobody can change: the apply fails, unless the object is deleted for it."""
-    after = sides.after(change)
-    if change.before is None or change.after is None or not change.fields or (after is not None and after.left):
-        return
-    paths = _IMMUTABLE.get((change.object.group, change.object.kind), ())
-    if change.object.kind in ("ConfigMap", "Secret") and text_at(change.before.tree, "immutable") == "true":
-        paths = (*paths, *_DATA)
-    if text_at(change.after.tree, "spec", "completionMode") == "Indexed":
-        # An indexed Job may grow and shrink.
-        paths = tuple(path for path in paths if path != "/spec/completions")
-    for path in paths:
-        touched = (field for field in change.fields if field.path == path or field.path.startswith(f"{path}/"))
-        hit = [field for field in touched if _is_other(field)]
-        if hit:
-            yield _immutable(sides, change, path, hit)
-
-
-def _is_other(field: FieldChange) -> bool:
-    """Whether the server takes the values before and after for two."""
-    if field.change is ChangeKind.REMOVED and field.path.startswith(_KEPT):
-        return False
-    default = _DEFAULTS.get(_PLACE.sub("", field.path))
-    if default is None or field.redacted:
-        return True
-    before, after = (default if value in (None, "") else str(value) for value in (field.before, field.after))
-    return before.lower() != after.lower()
-
-
-def _immutable(sides: Sides, change: ObjectChange, path: str, hit: list[FieldChange]) -> Finding:
-    first = hit[0]
-    values = f" from {_value(first.before)} to {_value(first.after)}" if len(hit) == 1 and not first.redacted else ""
-    message = f"{path} of {named(change.object)} changes{values}, and cannot be changed: "
-    severity = Severity.ERROR
-    if _is_forced(sides, change):
-        holds = change.object.kind in ("PersistentVolumeClaim", "PersistentVolume")
-        severity = Severity.ERROR if holds else Severity.WARNING
-        message += f"force has it deleted and made anew{', and its data may go with it' if holds else ''}"
-    else:
-        message += "the apply fails; delete the object first, or give the new one another name"
-    after = change.after.definition if change.after is not None else None
-    span = place(first.cause, after)
-    related = (after,) if after is not None and after != span else ()
-    verdict = sides.live.refused(change, hit, severity) if sides.live is not None else Verdict(severity)
-    return Finding(
-        "immutable-field", verdict.severity, message, change.object, span, related, change.cluster, change.unit,
-        verdict.says,
-    )  # fmt: skip
-
-
-def _is_forced(sides: Sides, change: ObjectChange) -> bool:
-    own = sides.head.kustomizations.get(change.unit)
-    after = sides.after(change)
-    return (own is not None and own.force) or (after is not None and after.forced)
-
-
-def _value(value: object) -> str:
-    return _UNSET if value is None else str(value)
 
 
 def scaled_to_zero(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
@@ -171,7 +58,9 @@ def changed_target(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
     for field in change.fields:
         if field.path in paths:
             name = field.path.rpartition("/")[2]
-            message = f"{name} of {named(one)} changes from {_value(field.before)} to {_value(field.after)}: {what}"
+            message = (
+                f"{name} of {named(one)} changes from {told_value(field.before)} to {told_value(field.after)}: {what}"
+            )
             verdict = _retargeted(sides, change.cluster, UnitId(one.kind, one.namespace or "", one.name), stays)
             yield Finding(
                 "changed-target", verdict.severity, message, one, place(field.cause, change.after.definition), (),

@@ -20,6 +20,7 @@ from indexer.query.impact import ChangeKind, FieldChange, ObjectChange, UnitChan
 from indexer.query.impact.live import ChangedByHand, Effect, LiveChange, Said
 from indexer.query.livefields import Absent
 from indexer.query.rules.facts import KEEPING, prefix_of
+from indexer.query.rules.immutable import Excuse
 from indexer.query.rules.moves import named, place
 from indexer.query.rules.stakes import at_stake, counted, inventory, some
 from indexer.query.rules.view import Key
@@ -123,7 +124,7 @@ class Live:
 
     # Fields
 
-    def refused(self, change: ObjectChange, fields: Sequence[FieldChange], code: Severity) -> Verdict:
+    def refused(self, change: ObjectChange, fields: Sequence[FieldChange], code: Severity, excuse: Excuse) -> Verdict:
         """Whether the server will refuse to change ``fields``."""
         one = self.objects.get(_key(change))
         if one is None or one.live is None:
@@ -133,7 +134,17 @@ class Live:
             return verdict
         if all(field.path in one.settled for field in fields):
             return Verdict(Severity.NOTE, "it is so there already, so the apply does not fail for this")
+        accepted = excuse(one.live.body) if one.live.body else ""
+        if accepted and (change.cluster, change.unit) in self.late:
+            return Verdict(code, f"{accepted}, but {change.unit.spoken} has not applied all of the base")
+        if accepted:
+            return Verdict(Severity.NOTE, f"{accepted}, so the apply does not fail for this")
         return Verdict(code, "it is there, not as the change has it" if one.compared else "it is there")
+
+    def is_immutable(self, change: ObjectChange) -> bool:
+        """Whether a ConfigMap says so in the cluster; of a Secret that is never known."""
+        one = self.objects.get(_key(change))
+        return one is not None and one.live is not None and one.live.body.get("immutable") is True
 
     def scaled(self, change: ObjectChange, code: Severity) -> Verdict:
         """How many pods end."""
