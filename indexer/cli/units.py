@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,9 +11,6 @@ from indexer.cli.common import Session, shared
 from indexer.flux.identity import UnitState
 from indexer.query.rows import span, unit_of
 from indexer.query.scope import Scope
-from indexer.report.json import dumps
-from indexer.report.json import span as span_json
-from indexer.report.json import unit as unit_json
 from indexer.report.text import Writer, charts_left_alone, count
 
 if TYPE_CHECKING:
@@ -38,26 +34,30 @@ def command(session: Session) -> None:
     with session.index() as index:
         units = Scope.of(index, session.repository, session.clusters).units
     rows = sorted(units.values(), key=lambda row: tuple(row[key] for key in _ORDER))
-    if session.output == "jsonl":
-        for row in rows:
-            click.echo(json.dumps(_json(row), ensure_ascii=False))
-    elif session.output == "json":
-        click.echo(dumps([_json(row) for row in rows]))
-    elif rows:
-        click.echo(_text(rows, session.terminal, verbose=session.verbose))
+    if session.output == "text":
+        if rows:
+            click.echo(_text(rows, session.terminal, verbose=session.verbose))
+        return
+    from indexer.report.json import dumps, dumps_line
+
+    shown = [_json(row) for row in rows]
+    for text in map(dumps_line, shown) if session.output == "jsonl" else [dumps(shown)]:
+        click.echo(text)
 
 
 def _json(row: Row) -> dict[str, Any]:
+    from indexer.report import json
+
     keys = ("kind", "namespace", "name", "url", "ref")
     return {
         "cluster": row["cluster"],
-        "unit": unit_json(unit_of(row, "")),
+        "unit": json.unit(unit_of(row, "")),
         "state": row["state"],
         "reason": row["reason"],
         "source": {key: row[f"source_{key}"] for key in keys} if row["source_kind"] is not None else None,
         "path": row["path"],
-        "parent": unit_json(unit_of(row, "parent_")) if row["parent_kind"] is not None else None,
-        "definition": span_json(span(row)),
+        "parent": json.unit(unit_of(row, "parent_")) if row["parent_kind"] is not None else None,
+        "definition": json.span(span(row)),
         "objects": row["objects"],
         "target": row["target"],
     }
