@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from indexer.flux.job import Job
     from indexer.flux.workspace import Workspace
 
-_WORTH: Final = 60
-"""Files below the paths of Kustomizations from which on further processes pay (docs/performance.md)."""
+_SHARE: Final = 30
+"""Files below the paths of Kustomizations from which on a process pays (docs/performance.md)."""
+_USEFUL: Final = 8
+"""More processes than that wait for the one that does what is not shared."""
 
 _SMALL: Final = 20
 """What part of all work may be one piece although it could be several."""
@@ -51,11 +53,11 @@ class Crew(NamedTuple):
 
     def may_help(self, workspace: Workspace) -> bool:
         """Whether anything can be rendered ahead: what has to have its trees cannot."""
-        return workspace.store is not None and workspace.trees is not None and self._count > 1 and can_fork()
+        return workspace.store is not None and workspace.trees is not None and self._most > 1 and can_fork()
 
     @property
-    def _count(self) -> int:
-        return self.processes or cores()
+    def _most(self) -> int:
+        return self.processes or min(cores(), _USEFUL)
 
     def render(self, offers: Iterable[Offer], workspace: Workspace) -> None:
         """Has those of the offered Kustomizations rendered that are not known, if it pays."""
@@ -68,14 +70,16 @@ class Crew(NamedTuple):
             (run, job) for run, job in offered if job.task is not None and not workspace.renderer.knows(job.task)
         ]
         pieces = _pieces(missing)
-        if len(pieces) < 2 or not (self.processes or sum(piece.weight for piece in pieces) >= _WORTH):
+        paying = sum(piece.weight for piece in pieces) // _SHARE
+        count = min(len(pieces), self._most, self.processes or paying)
+        if count < 2:
             return
         if workspace.progress is not None:
-            workspace.progress(f"rendering {len(missing)} units in {self._count} processes")
+            workspace.progress(f"rendering {len(missing)} units in {count} processes")
         results = spread(
             len(pieces),
             lambda number: _render(pieces[number].units, workspace),
-            self._count,
+            count,
             workspace.store.leave if workspace.store is not None else lambda: None,
         )
         for made in results.made.values():

@@ -21,6 +21,8 @@ _PIECE: Final = struct.Struct("=I")
 _SENT: Final = struct.Struct("=IQ")
 """The number of a piece, and the length of what was made of it."""
 _CHUNK: Final = 1 << 20
+_QUOTA: Final = "/sys/fs/cgroup/cpu.max"
+"""Where a container with a limit finds it."""
 
 
 class Results(NamedTuple):
@@ -33,8 +35,18 @@ class Results(NamedTuple):
 
 
 def cores() -> int:
-    """The processors that this process may use; 1 where it cannot be told, or none but this process should be used."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    """The processors that this process may use; 1 where the system does not say, as on macOS."""
+    return max(1, min(len(os.sched_getaffinity(0)), _granted())) if hasattr(os, "sched_getaffinity") else 1
+
+
+def _granted() -> int:
+    """How many of them a container gets the time of."""
+    try:
+        with open(_QUOTA) as file:  # noqa: PTH123 - pathlib is not imported for this
+            time, period = file.read().split()
+        return sys.maxsize if time == "max" else int(time) // int(period)
+    except (OSError, ValueError):
+        return sys.maxsize
 
 
 def can_fork() -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from indexer.flux import forks
-from indexer.flux.forks import MOST, can_fork, spread
+from indexer.flux.forks import MOST, can_fork, cores, spread
 
 
 def doubled(piece):
@@ -169,3 +169,15 @@ def test_a_process_with_threads_is_not_copied():
 def test_without_fork_there_is_one_process(monkeypatch):
     monkeypatch.delattr(os, "fork")
     assert not can_fork()
+
+
+@pytest.mark.parametrize(
+    ("quota", "expected"), [("max 100000", 8), ("250000 100000", 2), ("50000 100000", 1), ("x", 8), (None, 8)]
+)
+def test_a_container_has_the_processors_that_it_is_given(tmp_path, monkeypatch, quota, expected):
+    file = tmp_path / "cpu.max"
+    if quota is not None:
+        file.write_text(f"{quota}\n")
+    monkeypatch.setattr(forks, "_QUOTA", str(file))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    assert cores() == expected

@@ -167,10 +167,10 @@ def test_what_is_wrong_is_said_once(origin, tmp_path):
     assert error.count("nowhere.yaml") == error.count("\n") == 1
 
 
-@pytest.mark.parametrize(("cores", "worth", "others"), [(4, 1, True), (4, 10_000, False), (1, 1, False)])
-def test_other_processes_help_where_it_pays(build, rendered, monkeypatch, cores, worth, others):
+@pytest.mark.parametrize(("cores", "share", "others"), [(4, 1, True), (4, 10_000, False), (1, 1, False)])
+def test_other_processes_help_where_it_pays(build, rendered, monkeypatch, cores, share, others):
     monkeypatch.setattr(crew, "cores", lambda: cores)
-    monkeypatch.setattr(crew, "_WORTH", worth)
+    monkeypatch.setattr(crew, "_SHARE", share)
     build("some", None)
     assert any(int(pid) != HERE for *_, pid in rendered()) == others
 
