@@ -9,10 +9,20 @@ from typing import Any
 import pytest
 import yaml
 from live_cluster import APPS, BY_HAND, FakeCluster, down, live_unit, source
-from rules_fleet import URL, base, config_map, deployment, kustomization
-from test_change_rules import CRD, GEAR, KEPT, NAMESPACE, A, B, claim, role_binding, two
+from rules_fleet import SYNC, URL, base, config_map, deployment, kustomization
+from test_change_rules import CRD, GEAR, KEPT, MORE, NAMESPACE, A, B, claim, marked, role_binding, two
 
-from indexer.cluster.model import FluxState, LiveUnit, Trouble, Unreadable, Writer
+from indexer.cluster.model import (
+    FluxState,
+    LiveObject,
+    LiveUnit,
+    Metadata,
+    Resource,
+    Trouble,
+    Unreadable,
+    Writer,
+)
+from indexer.cluster.snapshot import Snapshot
 from indexer.flux.config import Config
 from indexer.flux.identity import ObjectId, UnitId
 from indexer.git.repository import Repository
@@ -388,6 +398,92 @@ def test_what_is_there_only_until_the_change_removes_it_is_missing(repo):
     change = base(**{"api.yaml": uses, "settings.yaml": config_map()}), base(**{"api.yaml": uses})
     assert told("missing-configmap", asked(repo, change, cluster(config_map(), uses))) == [
         "warning: it is there, by Kustomization flux-system/apps; the change removes it"
+    ]
+
+
+# A unit that goes, by what its own object says there
+
+
+def kept_there(unit: LiveUnit, **marks: str) -> LiveUnit:
+    annotations = {f"kustomize.toolkit.fluxcd.io/{key}": value for key, value in marks.items()}
+    return replace(unit, metadata=replace(unit.metadata, annotations=annotations))
+
+
+def test_a_unit_that_goes_may_be_kept_by_an_annotation_that_is_only_there(repo):
+    live = cluster(B, units=(live_unit(APPS), kept_there(MORE_UNIT, prune="disabled")))
+    assert told("removed-unit", asked(repo, GONE_UNIT, live)) == [
+        "warning: it has prune: disabled, so it goes on until somebody deletes it there"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("prune", "expected"),
+    [("true", "error: the annotation is not on it there, so it is deleted"), ("false", "warning: ")],
+)
+def test_an_annotation_of_a_unit_that_is_only_in_git_keeps_nothing(repo, prune, expected):
+    """Where the unit that deploys it prunes at all."""
+    before, after = GONE_UNIT
+    sync = {SYNC: before[SYNC].replace("prune: true", f"prune: {prune}")}
+    before = before | sync | {MORE: marked(before[MORE], prune="disabled")}
+    assert told("removed-unit", asked(repo, (before, after | sync), cluster(units=(live_unit(APPS), MORE_UNIT)))) == [
+        expected
+    ]
+
+
+# What a cluster said once
+
+
+class Kept(FakeCluster, Snapshot):
+    """A snapshot: it has no fields."""
+
+    def get(self, resource: Resource, namespace: str | None, name: str, **_: object) -> LiveObject | Unreadable:
+        found = super().get(resource, namespace, name)
+        return found if isinstance(found, Unreadable) else Unreadable(name, Trouble.NOT_KEPT, "it has no fields")
+
+    def metadata(self, resource: Resource, namespace: str | None, name: str) -> Metadata | Unreadable:
+        found = super().get(resource, namespace, name)
+        return found if isinstance(found, Unreadable) else found.metadata
+
+
+def kept(server: FakeCluster) -> Kept:
+    return Kept(server.objects, flux=server.flux)
+
+
+ONCE = "; so it was at 2026-11-22T15:00:00+00:00, when it was last asked"
+
+
+@pytest.mark.parametrize(
+    ("rule", "change", "server", "expected"),
+    [
+        ("removed-data", GONE_CLAIM, cluster(), "error: it is not there, so nothing is deleted"),
+        ("removed-namespace", GONE_NAMESPACE, cluster(KEPT), "error: it has prune: disabled, so it stays"),
+        ("removed-unit", GONE_UNIT, cluster(units=(live_unit(APPS),)), "error: it is not there, so nothing is deleted"),
+        ("moved-object", MOVED, cluster(), "warning: it is not there, so nothing is deleted"),
+        (
+            "immutable-field",
+            CHANGED_ROLE,
+            cluster(),
+            "error: it is not there, so it is made as the change has it",
+        ),
+        (
+            "removed-namespace",
+            (base(**{"a.yaml": A, "shop.yaml": KEPT}), base(**{"a.yaml": A})),
+            cluster(NAMESPACE, A),
+            "error: the annotation is not on it there, so it is deleted, and it takes with it 1 object (1 ConfigMap)",
+        ),
+    ],
+)
+def test_what_a_snapshot_says_makes_nothing_milder(repo, rule, change, server, expected):
+    assert told(rule, asked(repo, change, kept(server))) == [expected + ONCE]
+
+
+def test_what_was_there_once_is_missing(repo):
+    uses = deployment(container="envFrom:\n- secretRef: {name: keys}\n")
+    change = base(**{"a.yaml": A}), base(**{"a.yaml": A, "api.yaml": uses})
+    made = cluster()
+    made.put({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys", "namespace": "shop"}}, labels={})
+    assert told("missing-secret", asked(repo, change, kept(made))) == [
+        f"warning: it is there, and no unit has it{ONCE}"
     ]
 
 

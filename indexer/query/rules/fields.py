@@ -27,9 +27,7 @@ def scaled_to_zero(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
             before = "as many as it had" if field.before is None else str(field.before)
             message = f"{named(change.object)} is scaled from {before} to 0: nothing of it runs any more"
             after = change.after.definition if change.after is not None else None
-            verdict = Verdict(Severity.WARNING)
-            if sides.live is not None:
-                verdict = sides.live.scaled(change, verdict.severity)
+            verdict = sides.asked(change.cluster, Severity.WARNING, lambda live: live.scaled(change, Severity.WARNING))
             yield Finding(
                 "scaled-to-zero", verdict.severity, message, change.object, place(field.cause, after), (),
                 change.cluster, change.unit, verdict.says,
@@ -94,8 +92,8 @@ def _release(root: Mapping) -> tuple[str, ...]:
 
 
 def _retargeted(sides: Sides, cluster: str, unit: UnitId, stays: str | None = None) -> Verdict:
-    verdict = Verdict(Severity.ERROR if stays is None else Severity.WARNING)
-    return sides.live.retargeted(cluster, unit, verdict.severity) if sides.live is not None else verdict
+    code = Severity.ERROR if stays is None else Severity.WARNING
+    return sides.asked(cluster, code, lambda live: live.retargeted(cluster, unit, code))
 
 
 def changed_cluster(sides: Sides, change: UnitChange) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from indexer.flux.resources import truth
 from indexer.kustomize.nodes import find, text_at
 from indexer.manifest.node import Node, Scalar
 from indexer.manifest.scalars import is_null
-from indexer.query.findings import Finding, Severity, Verdict
+from indexer.query.findings import Finding, Severity
 from indexer.query.impact import ChangeKind, FieldChange, ObjectChange
 from indexer.query.rules.moves import Sides, named, place
 
@@ -231,7 +231,7 @@ def _refused(
     after = change.after.definition if change.after is not None else None
     span = place(hit[0].cause, after)
     related = (after,) if after is not None and after != span else ()
-    verdict = sides.live.refused(change, hit, severity, excuse) if sides.live is not None else Verdict(severity)
+    verdict = sides.asked(change.cluster, severity, lambda live: live.refused(change, hit, severity, excuse))
     return Finding(
         "immutable-field", verdict.severity, message, change.object, span, related, change.cluster, change.unit,
         verdict.says,

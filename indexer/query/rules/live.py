@@ -14,6 +14,7 @@ from typing import Final
 from indexer.cluster.managed import Written
 from indexer.cluster.model import LiveUnit, Metadata, Trouble
 from indexer.cluster.reader import LiveCluster
+from indexer.cluster.snapshot import Snapshot
 from indexer.flux.identity import UnitId
 from indexer.query.findings import Finding, Severity, Verdict
 from indexer.query.impact import ChangeKind, FieldChange, ObjectChange, UnitChange
@@ -44,6 +45,8 @@ class Live:
     """Units of clusters that have yet to apply some of the base."""
     silent: Mapping[str, str]
     """Why nothing is known of others: a sentence each."""
+    old: Mapping[str, str]
+    """When those were asked that do not answer now, but of which there is a snapshot."""
 
     @classmethod
     def of(cls, said: Sequence[Said], servers: Iterable[LiveCluster]) -> Live:
@@ -54,6 +57,7 @@ class Live:
         contexts = {server.context: server for server in servers}
         named = [(one.matched.cluster, one, _silence(one)) for one in said if one.matched.cluster is not None]
         answers = [(name, one) for name, one, silence in named if not silence]
+        heard = {name: contexts[one.matched.context] for name, one in answers}
         return cls(
             {
                 _key(each.change): each
@@ -61,7 +65,7 @@ class Live:
                 for each in (one.answer.objects if one.answer is not None else ())
                 if each.kind is each.change.change
             },
-            {name: contexts[one.matched.context] for name, one in answers},
+            heard,
             frozenset(
                 (name, each.unit)
                 for name, one in answers
@@ -69,6 +73,21 @@ class Live:
                 if each.behind
             ),
             {name: silence for name, _, silence in named if silence},
+            {name: server.read_at for name, server in heard.items() if isinstance(server, Snapshot)},
+        )
+
+    def dated(self, cluster: str, code: Severity, verdict: Verdict) -> Verdict:
+        """A verdict on what is as bad as ``code`` by the code alone: nothing gets milder for what was so once."""
+        if cluster not in self.old:
+            return verdict
+        severity = min(verdict.severity, code, key=lambda one: one.rank)
+        return Verdict(severity, self._dated(cluster, verdict.says))
+
+    def _dated(self, cluster: str, says: str) -> str:
+        return (
+            f"{says}; so it was at {self.old[cluster]}, when it was last asked"
+            if says and cluster in self.old
+            else says
         )
 
     # Objects that their unit gives up
@@ -100,11 +119,29 @@ class Live:
             return Verdict(stake.severity, f"the annotation is not on it there, so it is deleted{more}")
         return stake
 
-    def ended(self, change: UnitChange, code: Severity, given_up: Sequence[ObjectChange]) -> Verdict:
-        """What becomes of a unit that goes, and of the objects that nobody applies after it."""
+    def ended(
+        self,
+        change: UnitChange,
+        code: Severity,
+        deleted: Severity,
+        given_up: Sequence[ObjectChange],
+        *,
+        annotated: bool = False,
+    ) -> Verdict:
+        """What becomes of a unit that goes, and of the objects that nobody applies after it.
+
+        ``code``, ``deleted`` and ``annotated``: as of ``given_up``, for the object of the unit itself.
+        """
         live = self._unit(change.cluster, change.unit)
         if not isinstance(live, LiveUnit):
             return self._no_unit(change.cluster, live, code)
+        parent = change.before.parent if change.before is not None else None
+        mark = _mark(live.metadata, parent) if parent is not None else ""
+        if mark:
+            return Verdict(Severity.WARNING, f"{mark}, so it goes on until somebody deletes it there")
+        if annotated:
+            says = f"the annotation is not on it there, so it is deleted; {inventory(live)}".removesuffix("; ")
+            return Verdict(deleted, says)
         if code is not Severity.ERROR:
             return Verdict(code, inventory(live))
         if live.suspended:
@@ -169,7 +206,8 @@ class Live:
         for one in self.objects.values():
             lost = [field for field in one.fields if field.effect is Effect.OVERWRITES]
             if one.kind is ChangeKind.ADDED and one.exists and not one.is_ours:
-                yield _overwritten(one, "is new in the code: the change takes over what is there", _owner(one), lost)
+                owner = self._dated(one.change.cluster, _owner(one))
+                yield _overwritten(one, "is new in the code: the change takes over what is there", owner, lost)
             elif one.kind is not ChangeKind.ADDED and (
                 touched := [field for field in lost if field.change is not None]
             ):
@@ -186,11 +224,13 @@ class Live:
         if isinstance(found, Metadata):
             owners = ", ".join(_owners(found))
             says = f"it is there, {f'by {owners}' if owners else 'and no unit has it'}"
+            verdict = Verdict(Severity.NOTE, says)
             if one.key in leaving:
-                return replace(finding, live=f"{says}; the change removes it")
-            return replace(finding, severity=Severity.NOTE, live=says)
+                verdict = Verdict(finding.severity, f"{says}; the change removes it")
+            verdict = self.dated(cluster, finding.severity, verdict)
+            return replace(finding, severity=verdict.severity, live=verdict.says)
         if found is None or found.trouble is Trouble.ABSENT:
-            return replace(finding, live="it is not there either")
+            return replace(finding, live=self._dated(cluster, "it is not there either"))
         return replace(finding, live=f"it could not be read: {found.reason}")
 
     # What could not be asked
@@ -240,14 +280,21 @@ def _owners(one: Metadata) -> list[str]:
 
 def _keeper(one: Metadata, unit: UnitId) -> str:
     """Why the controller of ``unit`` does not prune a live object; Helm asks none of this."""
+    mark, owners = _mark(one, unit), _owners(one)
+    if mark or unit.kind == "HelmRelease":
+        return mark
+    return "" if unit.spoken in owners else f"{', '.join(owners) or 'no unit'} has it"
+
+
+def _mark(one: Metadata, unit: UnitId) -> str:
+    """The annotation or label that keeps a live object, for the controller of ``unit``."""
     if unit.kind == "HelmRelease":
         return ""
     for marks in (one.annotations, one.labels):
         for key, value in KEEPING:
             if marks.get(f"{prefix_of(unit)}/{key}", "").lower() == value:
                 return f"it has {key}: {value}"
-    owners = _owners(one)
-    return "" if unit.spoken in owners else f"{', '.join(owners) or 'no unit'} has it"
+    return ""
 
 
 def _owner(one: LiveChange) -> str:

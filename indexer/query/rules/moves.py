@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -64,13 +64,17 @@ class Sides:
             (obj for unit, obj in self.head.objects.get(change.object.key, ()) if unit.id == change.after_unit), None
         )
 
+    def asked(self, cluster: str, code: Severity, ask: Callable[[Live], Verdict]) -> Verdict:
+        """How bad something is that is as bad as ``code`` by the code alone."""
+        return Verdict(code) if self.live is None else self.live.dated(cluster, code, ask(self.live))
+
     def given_up(self, change: ObjectChange, unit: UnitId, code: Severity, deleted: Severity) -> Verdict:
         """How bad it is that ``unit`` does not apply an object any more: see ``Live.given_up``."""
-        if self.live is None:
-            return Verdict(code)
         before = self.before(change)
-        annotated = before is not None and bool(before.kept_by)
-        return self.live.given_up(change, unit, code, deleted, annotated=annotated)
+        annotated = before is not None and bool(before.kept_by) and self.fate(unit, None) is None
+        return self.asked(
+            change.cluster, code, lambda live: live.given_up(change, unit, code, deleted, annotated=annotated)
+        )
 
 
 def place(cause: Cause | Unexplained, *others: Span | None) -> Span | None:
@@ -171,15 +175,23 @@ def removed_unit(sides: Sides, change: UnitChange) -> Iterator[Finding]:
         return
     unit = change.before
     dying, moving = _dying(sides, unit)
-    severity, outcome = _end(sides, unit, sides.base.kustomizations.get(unit.id), dying)
+    kept = _own_fate(sides, unit)
+    deleted, outcome = _end(unit, sides.base.kustomizations.get(unit.id), dying)
+    severity = deleted
+    if kept is not None:
+        severity, outcome = Severity.WARNING, f"{kept}, so it goes on in the cluster until somebody deletes it there"
     successors = list(dict.fromkeys(_unit(one) for one in moving.values()))
     renamed = f", and {', '.join(successors[:2])} takes over what it had" if successors and not dying else ""
     message = f"{_unit(unit.id)} goes{renamed}: {outcome}"
     related = tuple(dict.fromkeys(obj.definition for obj in dying if obj.definition is not None))[:_LISTED]
     own = sides.impact.base.own(change.cluster, unit.id)
-    verdict = Verdict(severity)
-    if sides.live is not None:
-        verdict = sides.live.ended(change, severity, _given_up(sides, change))
+    verdict = sides.asked(
+        change.cluster,
+        severity,
+        lambda live: live.ended(
+            change, severity, deleted, _given_up(sides, change), annotated=_is_annotated(sides, unit)
+        ),
+    )
     yield Finding(
         "removed-unit", verdict.severity, message, own.id if own is not None else None,
         place(change.cause, unit.definition), related, change.cluster, unit.id, verdict.says,
@@ -215,10 +227,8 @@ def _dying(sides: Sides, unit: Unit) -> tuple[list[ObjectFacts], dict[ObjectId, 
     return dying, moving
 
 
-def _end(sides: Sides, unit: Unit, own: KustomizationFacts | None, dying: list[ObjectFacts]) -> tuple[Severity, str]:
-    stays = _own_fate(sides, unit)
-    if stays is not None:
-        return Severity.WARNING, f"{stays}, so it goes on in the cluster until somebody deletes it there"
+def _end(unit: Unit, own: KustomizationFacts | None, dying: list[ObjectFacts]) -> tuple[Severity, str]:
+    """What a unit does to its objects when it is deleted itself."""
     if unit.state is UnitState.SUSPENDED:
         return Severity.WARNING, "it is suspended, so its objects stay and nobody owns them"
     if own is not None and (
@@ -239,11 +249,20 @@ def _end(sides: Sides, unit: Unit, own: KustomizationFacts | None, dying: list[O
 
 def _own_fate(sides: Sides, unit: Unit) -> str | None:
     """Why the object of the unit itself stays; None where it is deleted."""
-    if unit.parent is None:
-        return None
+    return sides.fate(unit.parent, _own_facts(sides, unit)) if unit.parent is not None else None
+
+
+def _own_facts(sides: Sides, unit: Unit) -> ObjectFacts | None:
     own = sides.impact.base.own(unit.cluster, unit.id)
     found = sides.base.objects.get(own.id.key, ()) if own is not None else ()
-    return sides.fate(unit.parent, next((obj for by, obj in found if by.id == unit.parent), None))
+    return next((obj for by, obj in found if by.id == unit.parent), None)
+
+
+def _is_annotated(sides: Sides, unit: Unit) -> bool:
+    """Whether it is an annotation in the code, and nothing else, that keeps the object of a unit."""
+    facts = _own_facts(sides, unit)
+    kept = facts is not None and bool(facts.kept_by)
+    return kept and unit.parent is not None and sides.fate(unit.parent, None) is None
 
 
 def _worst_first(dying: list[ObjectFacts]) -> list[ObjectFacts]:
