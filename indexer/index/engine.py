@@ -11,6 +11,7 @@ from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from indexer.index.database import engine_of, failures
+from indexer.index.errors import IndexUnusable
 from indexer.index.location import Location
 from indexer.index.read import SCHEMA, check_version
 from indexer.index.writer import prepare_sqlite
@@ -89,10 +90,14 @@ def _migrate(connection: Connection, location: Location) -> None:
         return
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     import migrations
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(Path(migrations.__path__[0])).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise IndexUnusable(f"{location}: {error}: delete the index, or name another with --index") from None

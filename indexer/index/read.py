@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-SCHEMA: Final = "0001"
+SCHEMA: Final = "0002"
 """The newest migration. Identifiers of migrations are numbers of four digits, so that they sort by age."""
 
 RUN_BUILD: Final = ": run `fluxidx build`"

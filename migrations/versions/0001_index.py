@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import sqlalchemy as sa
 from alembic import op
+
+from migrations.columns import flag, foreign, numbers, primary, span, table, texts
 
 revision = "0001"
 down_revision = None
 
 VIEWS = {
     "builds": """
-        SELECT name AS repository, root, revision, head, fingerprint, engine, built_at, refs FROM repository""",
+        SELECT name AS repository, root, revision, head, fingerprint, engine, built_at FROM repository""",
     "clusters": """
         SELECT cluster.name AS cluster, cluster.entry AS entry, repository.name AS build
         FROM cluster JOIN repository ON repository.id = cluster.repository_id""",
@@ -41,18 +40,14 @@ VIEWS = {
                object.end_line AS end_line, object.end_column AS end_column
         FROM object JOIN gvk ON gvk.id = object.gvk_id JOIN unit ON unit.id = object.unit_id
              JOIN cluster ON cluster.id = unit.cluster_id LEFT JOIN file ON file.id = object.file_id""",
-    "kinds": """
-        SELECT gvk."group" AS group_, gvk.version AS version, gvk.kind AS kind
-        FROM gvk WHERE EXISTS (SELECT 1 FROM object WHERE object.gvk_id = gvk.id)""",
     "contributions": """
-        SELECT CAST(object.id AS BIGINT) * 1048576 + contribution.place AS contribution_id,
-               object.id AS object_id, object.unit_id AS unit_id,
+        SELECT contribution.id AS contribution_id, object.id AS object_id, object.unit_id AS unit_id,
                contribution.role AS role, contribution.operation AS operation,
                file.origin AS repository, file.path AS file,
                contribution.document AS document, contribution.line AS line, contribution."column" AS column_,
                contribution.end_line AS end_line, contribution.end_column AS end_column, contribution.fields AS fields,
                contribution.overridden AS overridden
-        FROM part JOIN object ON object.id = part.object_id JOIN contribution ON contribution.bundle_id = part.bundle_id
+        FROM contribution JOIN object ON object.id = contribution.object_id
              LEFT JOIN file ON file.id = contribution.file_id""",
     "substitutions": """
         SELECT object.id AS object_id, object.unit_id AS unit_id, substitution.variable AS variable,
@@ -61,93 +56,22 @@ VIEWS = {
                file.origin AS repository, file.path AS file,
                substitution.document AS document, substitution.line AS line, substitution."column" AS column_,
                substitution.end_line AS end_line, substitution.end_column AS end_column
-        FROM part JOIN object ON object.id = part.object_id JOIN substitution ON substitution.bundle_id = part.bundle_id
+        FROM substitution JOIN object ON object.id = substitution.object_id
              LEFT JOIN file ON file.id = substitution.file_id""",
     "inputs": """
         SELECT input.unit_id AS unit_id, sight.access AS access, sight.path AS path, sight.blob AS blob
-        FROM input JOIN sight ON sight.bundle_id = input.bundle_id""",
-    "live_clusters": """
-        SELECT live_cluster.id AS live_cluster_id, context, server, read_at, complete FROM live_cluster""",
-    "live_units": """
-        SELECT live_cluster.context AS context, live_unit.live_cluster_id AS live_cluster_id, kind, namespace, name,
-               suspended, ready, reason, message, applied, attempted, path
-        FROM live_unit JOIN live_cluster ON live_cluster.id = live_unit.live_cluster_id""",
-    "live_sources": """
-        SELECT live_cluster.context AS context, live_source.live_cluster_id AS live_cluster_id, kind, namespace, name,
-               ready, reason, message, url, ref, revision
-        FROM live_source JOIN live_cluster ON live_cluster.id = live_source.live_cluster_id""",
-    "live_objects": """
-        SELECT live_cluster.context AS context, live_object.live_cluster_id AS live_cluster_id, gvk."group" AS group_,
-               gvk.version AS version, gvk.kind AS kind, live_object.namespace AS namespace, live_object.name AS name,
-               live_object.uid AS uid, live_object.created AS created
-        FROM live_object JOIN live_cluster ON live_cluster.id = live_object.live_cluster_id
-             JOIN gvk ON gvk.id = live_object.gvk_id""",
+        FROM input JOIN sight ON sight.id = input.sight_id""",
 }
 
 INDEXES: dict[str, tuple[str, ...]] = {
     "cluster": ("repository_id",),
-    "unit": ("cluster_id", "file_id", "parent_id"),
-    "object": ("unit_id", "gvk_id", "name", "file_id"),
-    "contribution": ("file_id",),
-    "substitution": ("file_id",),
+    "unit": ("cluster_id", "file_id"),
+    "object": ("unit_id", "name", "file_id"),
+    "contribution": ("object_id", "file_id"),
+    "substitution": ("object_id", "file_id"),
     "sight": ("path",),
-    "part": ("bundle_id",),
-    "input": ("bundle_id",),
-    "live_unit": ("live_cluster_id",),
-    "live_source": ("live_cluster_id",),
-    "live_object": ("live_cluster_id", "name"),
+    "input": ("sight_id",),
 }
-
-
-def key() -> sa.Column[int]:
-    return sa.Column("id", sa.Integer, autoincrement=False, nullable=False)
-
-
-def numbers(*names: str, nullable: bool = False) -> list[sa.Column[int]]:
-    return [sa.Column(name, sa.Integer, nullable=nullable) for name in names]
-
-
-def texts(*names: str, nullable: bool = False) -> list[sa.Column[str]]:
-    return [sa.Column(name, sa.Text, nullable=nullable) for name in names]
-
-
-def flag(name: str) -> sa.Column[int]:
-    return sa.Column(name, sa.SmallInteger, nullable=False)
-
-
-def span() -> list[sa.Column[int]]:
-    return numbers("file_id", "document", "line", "column", "end_line", "end_column", nullable=True)
-
-
-def primary(table: str, *columns: str) -> sa.PrimaryKeyConstraint:
-    return sa.PrimaryKeyConstraint(*columns, name=f"pk_{table}")
-
-
-def foreign(table: str, other: str, *, owner: bool = True) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        [f"{other}_id"], [f"{other}.id"], name=f"fk_{table}_{other}_id", ondelete="CASCADE" if owner else None
-    )
-
-
-def table(name: str, *columns: sa.Column[Any], owner: str = "", refers: tuple[str, ...] = ()) -> None:
-    """Makes a table with a key; ``owner`` is the table whose rows take these along when they are deleted."""
-    owned = numbers(f"{owner}_id") if owner else []
-    constraints = [foreign(name, owner)] if owner else []
-    constraints += [foreign(name, other, owner=False) for other in refers]
-    op.create_table(name, key(), *owned, *columns, primary(name, "id"), *constraints)
-
-
-def bundled(name: str, *more: sa.Column[Any] | sa.ForeignKeyConstraint) -> None:
-    """Makes a table of rows in bundles."""
-    own = primary(name, "bundle_id", "place"), foreign(name, "bundle")
-    op.create_table(name, *numbers("bundle_id", "place"), *more, *own, sqlite_with_rowid=False)
-
-
-def joint(name: str, one: str, other: str) -> None:
-    """Makes a table that says which rows of two tables belong together."""
-    columns = f"{one}_id", f"{other}_id"
-    own = primary(name, *columns), foreign(name, one), foreign(name, other)
-    op.create_table(name, *numbers(*columns), *own, sqlite_with_rowid=False)
 
 
 def upgrade() -> None:
@@ -155,11 +79,11 @@ def upgrade() -> None:
         "repository",
         *texts("name", "root"),
         *texts("revision", "head", nullable=True),
-        *texts("fingerprint", "engine", "built_at", "refs"),
+        *texts("fingerprint", "engine", "built_at"),
     )
     table("file", *texts("origin", "path"), owner="repository")
     table("gvk", *texts("group", "version", "kind"))
-    table("cluster", *texts("name", "entry"), *texts("digest", nullable=True), owner="repository")
+    table("cluster", *texts("name", "entry"), owner="repository")
     source = ("source_kind", "source_namespace", "source_name", "source_url", "source_ref")
     parent = ("parent_kind", "parent_namespace", "parent_name")
     table(
@@ -168,7 +92,6 @@ def upgrade() -> None:
         *texts("reason", *source, "path", "directory", *parent, "target", nullable=True),
         *numbers("parent_id", nullable=True),
         *numbers("objects"),
-        *texts("digest", nullable=True),
         *span(),
         owner="cluster",
         refers=("file",),
@@ -181,71 +104,31 @@ def upgrade() -> None:
         owner="unit",
         refers=("gvk", "file"),
     )
-    table("bundle", sa.Column("digest", sa.LargeBinary, nullable=False), owner="repository")
-    bundled(
+    table(
         "contribution",
         *texts("role", "operation", "fields"),
         flag("overridden"),
         *span(),
-        foreign("contribution", "file", owner=False),
+        owner="object",
+        refers=("file",),
     )
-    bundled(
+    table(
         "substitution",
         *texts("variable", "fields", "supplied_by"),
         flag("redacted"),
         *span(),
-        foreign("substitution", "file", owner=False),
+        owner="object",
+        refers=("file",),
     )
-    bundled("sight", *texts("access", "path", "blob"))
-    joint("part", "object", "bundle")
-    joint("input", "unit", "bundle")
-    table(
-        "live_cluster",
-        *texts("context", "server", "read_at"),
-        flag("complete"),
-        *texts("discovery", "unreadable"),
-    )
-    told = ("ready", "reason", "message")
-    table(
-        "live_unit",
-        *texts("kind", "namespace", "name"),
-        flag("suspended"),
-        *texts(*told, "applied", "attempted", "path", nullable=True),
-        *texts("document"),
-        owner="live_cluster",
-    )
-    table(
-        "live_source",
-        *texts("kind", "namespace", "name"),
-        *texts(*told, "url", "ref", "revision", nullable=True),
-        *texts("document"),
-        owner="live_cluster",
-    )
-    table(
-        "live_object",
-        *numbers("gvk_id"),
-        *texts("namespace", "name", "uid", "created", "document"),
-        owner="live_cluster",
-        refers=("gvk",),
-    )
-    table(
-        "shard",
-        *texts("repository", "fingerprint"),
-        *numbers("shards", "number"),
-        *texts("handed_in_at"),
-    )
+    table("sight", *texts("access", "path", "blob"), owner="repository")
     op.create_table(
-        "shard_record",
-        *numbers("shard_id", "place"),
-        *(
-            sa.Column(name, sa.LargeBinary, nullable=False)
-            for name in ("unit", "record", "inputs", "outcome", "contents")
-        ),
-        primary("shard_record", "shard_id", "place"),
-        foreign("shard_record", "shard"),
+        "input",
+        *numbers("unit_id", "sight_id"),
+        primary("input", "unit_id", "sight_id"),
+        foreign("input", "unit"),
+        foreign("input", "sight"),
     )
     op.create_index("ix_repository_name", "repository", ["name"], unique=True)
-    op.create_index("ix_bundle_repository_id", "bundle", ["repository_id", "digest"], unique=True)
     op.create_index("ix_file_path", "file", ["path", "origin", "repository_id"], unique=True)
     for name, columns in INDEXES.items():
         for column in columns:
@@ -257,22 +140,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in reversed(VIEWS):
         op.execute(f"DROP VIEW {name}")
-    for name in ("live_object", "live_source", "live_unit", "live_cluster"):
-        op.drop_table(name)
-    for name in (
-        "shard_record",
-        "shard",
-        "input",
-        "part",
-        "sight",
-        "substitution",
-        "contribution",
-        "bundle",
-        "object",
-        "unit",
-        "cluster",
-        "gvk",
-        "file",
-    ):
+    for name in ("input", "sight", "substitution", "contribution", "object", "unit", "cluster", "gvk", "file"):
         op.drop_table(name)
     op.drop_table("repository")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from sqlalchemy import create_engine, inspect, text
 import migrations
 from indexer.errors import ExitCode, IndexMissing
 from indexer.index.database import engine_of
-from indexer.index.errors import IndexNewer, IndexStale
+from indexer.index.errors import IndexNewer, IndexStale, IndexUnusable
 from indexer.index.location import at_path, locate
 from indexer.index.read import SCHEMA, connect
 from indexer.index.rows import REPOSITORY, UNIT
@@ -90,19 +91,43 @@ def test_a_new_index_is_what_the_migrations_make(tmp_path):
     assert statements(tmp_path / "new.db") == migrated(tmp_path), "run `python -m migrations`"
 
 
-def downgraded(location):
-    """Undoes all migrations of an index."""
-    config = Config(ROOT / "alembic.ini", cmd_opts=None)
+@contextmanager
+def migrations_of(location):
+    """What Alembic's commands take to migrate an index."""
+    config = Config(ROOT / "alembic.ini")
     config.set_main_option("script_location", str(ROOT / "migrations"))
     with engine_of(location).begin() as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "base")
+        yield config
+
+
+def test_an_index_of_the_first_schema_is_told_to_be_old_and_built_again(location, cluster, build):
+    if location.path is not None:
+        location.path.parent.mkdir(parents=True, exist_ok=True)
+    with migrations_of(location) as first:
+        command.upgrade(first, "0001")
+    with engine_of(location).begin() as connection:
+        connection.execute(text("INSERT INTO repository VALUES (1, 'fleet', '/fleet', NULL, NULL, 'f', 'e', 'now')"))
+        connection.execute(text("INSERT INTO gvk VALUES (1, '', 'v1', 'Namespace')"))
+    with pytest.raises(IndexStale, match=r"the index has the old schema 0001: run `fluxidx build`"):
+        connect(location)
+    replace(location, build(), [cluster("prod")])
+    with connect(location) as opened:
+        assert [row["cluster"] for row in opened.rows("SELECT cluster FROM clusters")] == ["prod"]
+
+
+def test_an_index_of_an_unknown_schema_is_left_alone(location, cluster, build):
+    filled(location, cluster, build)
+    set_version(location, "0000x")
+    with pytest.raises(IndexUnusable, match=r"'0000x': delete the index, or name another with --index"):
+        replace(location, build(), [cluster("prod")])
 
 
 def test_migrations_can_be_undone(location):
     with writing(location):
         pass
-    downgraded(location)
+    with migrations_of(location) as all_of_them:
+        command.downgrade(all_of_them, "base")
     with engine_of(location).connect() as connection:
         found = inspect(connection)
         assert (found.get_table_names(), found.get_view_names()) == (["alembic_version"], [])
@@ -158,7 +183,8 @@ def test_an_older_index_is_stale_to_readers(location, cluster, build):
 def test_a_writer_migrates_what_an_older_program_left(location, cluster, build):
     with writing(location):
         pass
-    downgraded(location)
+    with migrations_of(location) as all_of_them:
+        command.downgrade(all_of_them, "base")
     with pytest.raises(IndexMissing, match="there is no index"):
         connect(location)
     replace(location, build(), [cluster()])
