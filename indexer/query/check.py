@@ -13,6 +13,7 @@ from indexer.git.repository import Repository
 from indexer.git.tree import Tree
 from indexer.index.read import Index
 from indexer.query.findings import Finding, Severity, in_order
+from indexer.query.rules.apart import located
 from indexer.query.rules.catalogue import RULES, Family, Rule
 from indexer.query.rules.collect import Collected, Wanted
 from indexer.query.rules.given import given_objects
@@ -101,7 +102,7 @@ def check(
     if files is not None:
         kept = [finding for finding in kept if _is_in(finding, files)]
     return Checked(
-        in_order(filter(None, (_as_configured(finding, config) for finding in kept))),
+        in_order(filter(None, (_as_configured(one, config) for one in located(kept, tree, rendered)))),
         ignored,
         tuple(_unjudged(seen)),
         tuple(cluster.name for cluster in rendered),

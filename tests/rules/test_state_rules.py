@@ -1,7 +1,7 @@
 """Each rule of ``check``: a repository with the fault, at its line, and one without it."""
 
 import pytest
-from rules_fleet import APPS, LIST, SYNC, base, config_map, deployment, kustomization, listing, of_rule, sync
+from rules_fleet import APPS, LIST, SYNC, base, config_map, deployment, kustomization, listing, message, of_rule, sync
 
 from indexer.query.rules.catalogue import RULES
 
@@ -430,3 +430,27 @@ def test_a_duration_is_judged_as_it_is_applied(repo, value, line):
     substituted = {APPS: kustomization("apps", "./apps", "postBuild: {substitute: {X: y}}\n")}
     found = repo.check(files | (substituted if ":=" in value else {}))
     assert of_rule("invalid-duration", found) == ([f"error invalid-duration apps/db.yaml:{line}"] if line else [])
+
+
+def test_what_is_missing_may_stand_in_a_file_that_no_unit_of_the_cluster_applies(repo):
+    stored = "apiVersion: v1\nkind: Secret\nmetadata: {name: api-keys%s}\n"
+    files = base(**{"api.yaml": deployment(container=API_KEYS)}) | {
+        "local/dev/keys.yaml": "# by hand\n" + stored % ", namespace: shop",
+        "local/prod/keys.yaml": "# by hand\n---\n" + stored % "",
+        "local/a/keys.yaml": stored % "",
+        "local/store.yaml": stored % ", namespace: store",
+        "local/broken.yaml": "api-keys: [",
+    }
+    advice = "if it is made by hand, say so with a [[cluster]] objects or an [[ignore]] in .fluxidx.toml"
+    found = repo.check(files)
+    assert of_rule("missing-secret", found) == ["warning missing-secret apps/api.yaml:16"]
+    assert message("missing-secret", found) == (
+        "Secret shop/api-keys is defined nowhere but in local/dev/keys.yaml:2, which no unit of this cluster "
+        f"applies: {advice}"
+    )
+    del files["local/dev/keys.yaml"]
+    changed = repo.impact(files | {"apps/api.yaml": deployment()}, files)
+    assert message("missing-secret", changed) == (
+        "Secret shop/api-keys is defined nowhere but in local/prod/keys.yaml:3, which no unit of this cluster "
+        f"applies: {advice}"
+    )

@@ -14,6 +14,7 @@ from indexer.git.repository import Repository
 from indexer.index.read import Index
 from indexer.query.findings import Finding, Severity, in_order
 from indexer.query.impact import ChangeKind, Impact, Side
+from indexer.query.rules.apart import located
 from indexer.query.rules.catalogue import RULES, Family
 from indexer.query.rules.collect import Collected, Wanted
 from indexer.query.rules.fields import changed_cluster, changed_target, scaled_to_zero
@@ -58,7 +59,7 @@ def findings(
 
     base, head = seen(impact.base), seen(impact.head)
     collected.keep()
-    new = _new(impact, config, base, head, whole=whole)
+    new = located(_new(impact, config, base, head, whole=whole), impact.head.tree, impact.head.clusters)
     found = [*(new if live is None else _there(impact, new, live)), *_of_change(impact, base, head, live)]
     if config.policies and index is not None:
         found += _broken_policies(impact, config, index)

@@ -12,7 +12,7 @@ from indexer.query.rules.facts import UnitFacts, facts_of
 from indexer.query.rules.view import AllFacts
 
 _MEMO: Final = "facts"
-_LAYOUT: Final = 4
+_LAYOUT: Final = 5
 """The form of the facts; those of another form, or of units that another engine rendered, are not read."""
 
 Wanted = Callable[[str, UnitId], bool]
@@ -55,17 +55,17 @@ class Collected:
     def keep(self) -> None:
         """Puts what was used in the place of what was kept, where there is more of it."""
         if self._store is not None and not self._used.keys() <= self._kept.keys():
-            self._store.remember(_MEMO, pickle.dumps((_LAYOUT, engine(), self._used), protocol=5))
+            self._store.remember(_MEMO, pickle.dumps((_LAYOUT, self._used), protocol=5))
 
     def _read(self) -> dict[str, UnitFacts]:
         data = self._store.memo(_MEMO) if self._store is not None else None
         if data is None:
             return {}
         try:
-            layout, made_by, facts = pickle.loads(data)  # noqa: S301 - see above
+            layout, facts = pickle.loads(data)  # noqa: S301 - see above
         except Exception:  # noqa: BLE001 - whatever a damaged pickle raises, the facts are found anew
             return {}
-        return facts if (layout, made_by) == (_LAYOUT, engine()) else {}
+        return facts if layout == _LAYOUT else {}
 
 
 def _name(cluster: Cluster, unit: Unit) -> str | None:

@@ -28,6 +28,7 @@ _OF_KIND: Final = {
 }
 _SOURCE: Final = "missing-source"
 _NEAR: Final = 0.84
+NOWHERE: Final = "is defined nowhere"
 OF_MISSING: Final = frozenset({*_OF_KIND.values(), _SOURCE})
 """The rules whose findings are each about an object that is not there."""
 
@@ -64,7 +65,7 @@ def _object(reference: Reference) -> ObjectId:
 
 def _missing(view: View, reference: Reference, uses: list[_Use]) -> Finding:
     rule = RULES[_OF_KIND.get((reference.group, reference.kind), _SOURCE)]
-    severity, message = rule.severity, f"{reference} is defined nowhere"
+    severity, message = rule.severity, f"{reference} {NOWHERE}"
     near = _like(view, reference)
     if near is not None:
         message += f": did you mean {near[0]}?"
