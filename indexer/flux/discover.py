@@ -19,7 +19,7 @@ from indexer.flux.resources import (
     namespace_of,
     read_kustomization,
 )
-from indexer.flux.store import Store, engine
+from indexer.flux.store import Store
 from indexer.flux.synthetic import sync_objects
 from indexer.git import sourceignore
 from indexer.git.artifact import ArtifactTree
@@ -144,10 +144,7 @@ def _sorted_out(tree: Tree, cache: BuildCache, store: Store | None) -> dict[str,
     known: dict[str, tuple[str, int]] = {}
     before = None
     if store is not None and (memo := store.memo(_MEMO)) is not None:
-        # What another version remembered may look otherwise.
-        of_engine, *left = marshal.loads(memo)  # noqa: S302 - see the store
-        if of_engine == engine():
-            before, known = left
+        before, known = marshal.loads(memo)  # noqa: S302 - see the store
     names = tree.names if isinstance(tree, WorkTree) else None
     if isinstance(tree, WorkTree) and names == before:
         blobs, seen = tree.blobs, dict(known)
@@ -162,7 +159,7 @@ def _sorted_out(tree: Tree, cache: BuildCache, store: Store | None) -> dict[str,
         except TreeError:
             seen[path] = "", _Worth.NOTHING.value
     if store is not None and (names, seen) != (before, known):
-        store.remember(_MEMO, marshal.dumps((engine(), names, seen)))
+        store.remember(_MEMO, marshal.dumps((names, seen)))
     return {path: _Worth(worth) for path, (_, worth) in seen.items() if worth}
 
 

@@ -27,20 +27,22 @@ LIMIT: Final = 256 * 1024 * 1024
 
 SIZE: Final = 20
 """Bytes of the name of a record."""
-_LAYOUT: Final = 1
+_LAYOUT: Final = 2
 _BUSY_MS: Final = 2_000
 _DAY: Final = 86_400
 _ROOMS: Final = ("git", "manifest", "kustomize", "helm", "flux")
 """The packages whose code decides what a unit renders to."""
 
 _TABLES: Final = """
-CREATE TABLE IF NOT EXISTS record (
+DROP TABLE IF EXISTS record;
+DROP TABLE IF EXISTS memo;
+CREATE TABLE record (
     id BLOB PRIMARY KEY, key BLOB NOT NULL, used INTEGER NOT NULL, size INTEGER NOT NULL,
     inputs BLOB NOT NULL, outcome BLOB NOT NULL, rows BLOB NOT NULL
 );
-CREATE INDEX IF NOT EXISTS record_key ON record (key);
-CREATE INDEX IF NOT EXISTS record_used ON record (used, size);
-CREATE TABLE IF NOT EXISTS memo (name TEXT PRIMARY KEY, value BLOB NOT NULL);
+CREATE INDEX record_key ON record (key);
+CREATE INDEX record_used ON record (used, size);
+CREATE TABLE memo (name TEXT PRIMARY KEY, made_by BLOB NOT NULL, value BLOB NOT NULL);
 """
 _INSERT: Final = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?)"
 
@@ -177,11 +179,12 @@ class Store:
         return added
 
     def memo(self, name: str) -> bytes | None:
-        """What was last remembered under a name."""
+        """What this very program last remembered under a name. What another did may mean something else."""
         row = None
         if self._connection is not None:
             with self._harmless():
-                row = self._connection.execute("SELECT value FROM memo WHERE name = ?", (name,)).fetchone()
+                query = "SELECT value FROM memo WHERE name = ? AND made_by = ?"
+                row = self._connection.execute(query, (name, engine())).fetchone()
         return None if row is None else bytes(row[0])
 
     def remember(self, name: str, value: bytes) -> None:
@@ -227,7 +230,8 @@ class Store:
     def _write(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany(_INSERT, [self._row(*one) for one in self._added.values()])
-        connection.executemany("INSERT OR REPLACE INTO memo VALUES (?, ?)", list(self._memos.items()))
+        memos = [(name, engine(), value) for name, value in self._memos.items()]
+        connection.executemany("INSERT OR REPLACE INTO memo VALUES (?, ?, ?)", memos)
         connection.executemany("UPDATE record SET used = ? WHERE id = ?", [(self._today, one) for one in self._used])
         if self._added:
             self._shrink(connection)

@@ -1,6 +1,5 @@
 """The store of rendered units: what it keeps, what it never holds, and what becomes of a build when it is broken."""
 
-import marshal
 import sqlite3
 import zlib
 
@@ -180,10 +179,23 @@ def test_where_nothing_can_be_written(fleet, tmp_path):
     assert rendered(fleet, Store(tmp_path / "file" / "cache.db")) == rendered(fleet)
 
 
-def test_what_an_earlier_version_knew_of_the_files_is_left_alone(fleet, tmp_path):
+def test_what_another_version_remembered_is_left_alone(tmp_path, monkeypatch):
     path = tmp_path / "cache.db"
     with Store(path) as store:
-        store.remember("what YAML files are worth", marshal.dumps(("0.0.1", {"a.yaml": ("blob", 0)})))
+        store.remember("mine", b"1")
+    with Store(path) as store:
+        assert store.memo("mine") == b"1"
+    monkeypatch.setattr("indexer.flux.store.engine", lambda: b"another")
+    with Store(path) as store:
+        assert store.memo("mine") is None
+
+
+def test_a_store_of_an_earlier_layout_is_made_anew(fleet, tmp_path):
+    path = tmp_path / "cache.db"
+    connection = sqlite3.connect(path)
+    connection.executescript("CREATE TABLE record (id BLOB); CREATE TABLE memo (name TEXT, value BLOB);")
+    connection.close()
+    assert rendered(fleet, Store(path)) == rendered(fleet)
     assert rendered(fleet, Store(path)) == rendered(fleet)
 
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from indexer.flux.model import Cluster, Unit, UnitId
-from indexer.flux.store import Store, engine
+from indexer.flux.store import Store
 from indexer.query.rules.facts import UnitFacts, facts_of
 from indexer.query.rules.view import AllFacts
 
 _MEMO: Final = "facts"
 _LAYOUT: Final = 5
-"""The form of the facts; those of another form, or of units that another engine rendered, are not read."""
+"""The form of the facts; those of another form are not read."""
 
 Wanted = Callable[[str, UnitId], bool]
 """Of which units of which clusters the trees are wanted."""
