@@ -132,7 +132,7 @@ def _is_chart(problem: Problem) -> bool:
 
 def _text(report: BuildReport, terminal: Terminal, *, verbose: bool) -> str:
     """Totals of each cluster, then each reason once, with the units it keeps from being rendered."""
-    from indexer.report.text import Writer, count
+    from indexer.report.text import Writer, charts_left_alone
 
     writer = Writer(terminal, None)
     width = max((len(one.cluster) for one in report.clusters), default=0)
@@ -154,10 +154,7 @@ def _text(report: BuildReport, terminal: Terminal, *, verbose: bool) -> str:
         writer.line()
     charts = len(report.problems) - len(shown)
     if charts:
-        note = (
-            f"{count(charts, 'HelmRelease')} not rendered: charts that are not at hand are left alone (-v lists them)"
-        )
-        writer.line(terminal.style(note, dim=True))
+        writer.wrapped(charts_left_alone(charts), 0, dim=True)
     what = report.revision or "working tree"
     writer.line(f"{'Indexed' if report.rendered else 'Up to date'}: {what}, in {report.location}")
     return str(writer)

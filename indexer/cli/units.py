@@ -75,7 +75,7 @@ def _text(rows: Sequence[Row], terminal: Terminal, *, verbose: bool) -> str:
         _Forest(writer, own, quiet).write()
     if quiet:
         writer.line()
-        writer.line(terminal.style(charts_left_alone(len(quiet)), dim=True))
+        writer.wrapped(charts_left_alone(len(quiet)), 0, dim=True)
     return str(writer)
 
 

@@ -128,4 +128,4 @@ def count(number: int, noun: str) -> str:
 
 def charts_left_alone(number: int) -> str:
     """What stands for all the releases that wait for a chart: the rule in most repositories, and no fault of theirs."""
-    return f"{count(number, 'HelmRelease')} not rendered: charts that are not at hand are left alone (-v lists them)"
+    return f"{count(number, 'HelmRelease')} not rendered: their charts are not at hand (-v lists them)"

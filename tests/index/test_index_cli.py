@@ -49,7 +49,7 @@ def test_build_lists_each_reason_once_with_its_units(fluxidx, any_index):
         "    prod: Kustomization/flux-system/infra  infra/kustomization.yaml:3:5\n"
         "    staging: Kustomization/flux-system/infra  infra/kustomization.yaml:3:5\n"
         "\n"
-        "2 HelmReleases not rendered: charts that are not at hand are left alone (-v lists them)\n"
+        "2 HelmReleases not rendered: their charts are not at hand (-v lists them)\n"
         f"Indexed: working tree, in {locate(any_index, Path())}\n"
     )
     assert fluxidx("build")[1].splitlines()[-1].startswith("Up to date: working tree")
@@ -87,6 +87,19 @@ def test_units_are_a_tree(fluxidx):
     assert code == 0
     assert err.endswith("there is no index: building it\n")
     assert out == (
+        "prod                                                          4 units, 2 objects\n"
+        "✓ Kustomization flux-system/flux-system  ./                            0 objects\n"
+        "├─ ✓ Kustomization flux-system/apps  ./apps/prod                       2 objects\n"
+        "│  └─ ? HelmRelease bar/redis                                         unresolved\n"
+        "└─ ✗ Kustomization flux-system/infra  ./infra                             failed\n"
+        "       infra/kustomization.yaml:3:5: no such file\n"
+        "\n"
+        "1 HelmRelease not rendered: their charts are not at hand (-v lists them)\n"
+    )
+
+
+def test_units_say_with_v_what_each_release_waits_for(fluxidx):
+    assert fluxidx("units", "-v", "--cluster", "prod")[1] == (
         "prod                                                          4 units, 2 objects\n"
         "✓ Kustomization flux-system/flux-system  ./                            0 objects\n"
         "├─ ✓ Kustomization flux-system/apps  ./apps/prod                       2 objects\n"
