@@ -83,6 +83,7 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("Deployment", "spec.replicas", 3),
     ("Deployment", "spec.strategy", {"type": "Recreate"}),
     ("Deployment", "spec.strategy", {"type": "Recreate", "rollingUpdate": {"maxSurge": 1}}),
+    ("Deployment", "spec.strategy", {"type": "Recreate", "rollingUpdate": None}),
     ("Deployment", "spec.strategy", {"type": "RollingUpdate"}),
     ("Deployment/rolling", "spec.strategy", {"type": "Recreate"}),
     ("Deployment/rolling", "spec.strategy.type", "Recreate"),

@@ -294,6 +294,16 @@ def test_a_claim_can_ask_for_less_until_its_volume_has_grown(repo, capacity, exp
 
 
 @pytest.mark.parametrize(
+    ("phase", "expected"), [("Bound", []), ("Pending", ["error: it is there, not as the change has it"])]
+)
+def test_a_claim_cannot_grow_before_it_is_bound(repo, phase, expected):
+    body = yaml.safe_load(claim("1Gi"))
+    body["status"] = {"phase": phase}
+    change = base(**{"a.yaml": claim("1Gi")}), base(**{"a.yaml": claim("2Gi")})
+    assert told("immutable-field", asked(repo, change, cluster(body))) == expected
+
+
+@pytest.mark.parametrize(
     ("live", "expected"),
     [
         ({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}, "error: it is there, not as the change has it"),

@@ -109,10 +109,14 @@ def _paths(sides: Sides, change: ObjectChange) -> Iterator[str]:
         # An indexed Job may grow and shrink.
         if path != "/spec/completions" or text_at(change.after.tree, "spec", "completionMode") != "Indexed"
     )
-    if not change.object.group and change.object.kind in ("ConfigMap", "Secret"):
-        there = sides.live is not None and sides.live.is_immutable(change)
-        if there or truth(change.before.tree, "immutable"):
-            yield from _DATA
+    holds_data = not change.object.group and change.object.kind in ("ConfigMap", "Secret")
+    if holds_data and (truth(change.before.tree, "immutable") or _there(sides, change).get("immutable") is True):
+        yield from _DATA
+
+
+def _there(sides: Sides, change: ObjectChange) -> Mapping[str, Any]:
+    """The object as the cluster has it; empty where that is not known."""
+    return sides.live.body(change) if sides.live is not None else {}
 
 
 def _touched(change: ObjectChange, path: str) -> list[FieldChange]:
@@ -146,10 +150,20 @@ def _resized(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
     if after < before:
         what, advice = f"{what}, and cannot become smaller", "move the data to another claim"
         yield _refused(sides, change, hit, what, advice, partial(_not_grown, hit[0]))
+    elif after > before and _is_unbound(_there(sides, change)):
+        what, advice = (
+            f"{what}, and cannot grow before it is bound to a volume",
+            "delete it first, since it holds nothing",
+        )
+        yield _refused(sides, change, hit, what, advice)
     elif after > before and known and not known[0][1].grows:
         advice = "set allowVolumeExpansion: true on it, if its driver can do that"
         what = f"{what}, and its StorageClass {storage_class} does not let it grow"
         yield _refused(sides, change, hit, what, advice, forcible=False)
+
+
+def _is_unbound(live: Mapping[str, Any]) -> bool:
+    return bool(live) and (live.get("status") or {}).get("phase") != "Bound"
 
 
 def _strategy(sides: Sides, change: ObjectChange) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from indexer.cluster.managed import Written
 from indexer.cluster.model import LiveUnit, Metadata, Trouble
@@ -178,10 +178,10 @@ class Live:
             return Verdict(Severity.NOTE, f"{accepted}, so the apply does not fail for this")
         return Verdict(code, "it is there, not as the change has it" if one.compared else "it is there")
 
-    def is_immutable(self, change: ObjectChange) -> bool:
-        """Whether a ConfigMap says so in the cluster; of a Secret that is never known."""
+    def body(self, change: ObjectChange) -> Mapping[str, Any]:
+        """The object as JSON; empty where that is not known, as of a Secret it never is."""
         one = self.objects.get(_key(change))
-        return one is not None and one.live is not None and one.live.body.get("immutable") is True
+        return one.live.body if one is not None and one.live is not None else {}
 
     def scaled(self, change: ObjectChange, code: Severity) -> Verdict:
         """How many pods end."""
