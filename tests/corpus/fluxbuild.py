@@ -37,8 +37,16 @@ class Truth(NamedTuple):
 
     units: dict[tuple[str, UnitId], Objects | None]
     """The objects of each Kustomization that lies in the checkout; None for one that cannot be built."""
-    guessed: set[tuple[str, UnitId]]
-    """Those that take variables from an object that no unit has, and so keep them as they are written."""
+    lacking: dict[tuple[str, UnitId], frozenset[str]]
+    """The names of objects with variables that a unit, or one that deploys it, asks for and no unit has."""
+
+
+class Variables(NamedTuple):
+    """The variables of a unit, those from ConfigMaps and Secrets included."""
+
+    values: dict[str, str]
+    lacking: frozenset[str]
+    """Names of the objects that were not there. Their variables stay as they are written."""
 
 
 class FluxBuild:
@@ -52,7 +60,7 @@ class FluxBuild:
 
     def truth(self, root: Path, clusters: Iterable[Cluster]) -> Truth:
         found: dict[tuple[str, UnitId], Objects | None] = {}
-        guessed: set[tuple[str, UnitId]] = set()
+        lacking: dict[tuple[str, UnitId], frozenset[str]] = {}
         names = _names(root)
         for cluster in clusters:
             units = {unit.id: unit for unit in cluster.units if unit.id.kind == "Kustomization" and not unit.target}
@@ -61,35 +69,35 @@ class FluxBuild:
                 left = []
                 for unit in waiting:
                     key = cluster.name, unit.id
-                    spec = self._spec(root, unit, found)
-                    variables = None if spec is None else _variables(spec, unit, found)
-                    if variables is None and not last:
+                    spec, deployed_by = self._spec(root, unit, found)
+                    variables = _variables(spec or {}, unit, found, names)
+                    if (spec is None or variables.lacking) and not last:
                         left.append(unit)
                     elif spec is None or unit.directory is None:
                         found[key] = None
                     else:
-                        if variables is None:
-                            guessed.add(key)
-                            variables = _variables(spec, unit, found, names)
-                        given = {"postBuild": {"substitute": variables}} if variables else {}
+                        given = {"postBuild": {"substitute": variables.values}} if variables.values else {}
                         found[key] = self._built(root, unit, {**spec, **given})
+                        lacking[key] = variables.lacking | lacking.get(deployed_by or key, frozenset())
                 waiting = left
-        return Truth(found, guessed)
+        return Truth(found, lacking)
 
     @staticmethod
-    def _spec(root: Path, unit: Unit, found: dict[tuple[str, UnitId], Objects | None]) -> dict[str, Any] | None:
-        """The unit's spec as the real build of its parent has it; as its file has it where nothing deploys it."""
+    def _spec(
+        root: Path, unit: Unit, found: dict[tuple[str, UnitId], Objects | None]
+    ) -> tuple[dict[str, Any] | None, tuple[str, UnitId] | None]:
+        """The unit's spec as the real build of its parent has it, with the parent; as its file has it without one."""
         key = (_GROUP, "Kustomization", unit.id.namespace, unit.id.name)
-        for (cluster, _), objects in found.items():
-            if cluster == unit.cluster and objects and key in objects:
-                return json.loads(objects[key])["spec"]
+        for parent, objects in found.items():
+            if parent[0] == unit.cluster and objects and key in objects:
+                return json.loads(objects[key])["spec"], parent
         if unit.parent is not None and unit.parent != unit.id:
-            return None
+            return None, None
         path = root / unit.definition.source.file if unit.definition is not None else None
         for document in yaml.load_all(path.read_text(), _Loader) if path is not None and path.is_file() else ():
             if document and document.get("kind") == "Kustomization" and document["metadata"]["name"] == unit.id.name:
-                return document["spec"]
-        return {"path": unit.path}
+                return document["spec"], None
+        return {"path": unit.path}, None
 
     def _built(self, root: Path, unit: Unit, spec: dict[str, Any]) -> Objects | None:
         # Only the inputs that the program itself recorded tell whether a build may be taken over, hence the sample.
@@ -144,28 +152,28 @@ def _depth(unit: Unit, units: dict[UnitId, Unit]) -> int:
 
 
 def _variables(
-    spec: dict[str, Any], unit: Unit, found: dict[tuple[str, UnitId], Objects | None], names: Iterable[str] = ()
-) -> dict[str, str] | None:
-    """All variables of a unit, those from ConfigMaps and Secrets included; None where one of these is not there.
-
-    With ``names``, it is taken to be nowhere in Git: then all these variables stay as they are written.
-    """
+    spec: dict[str, Any], unit: Unit, found: dict[tuple[str, UnitId], Objects | None], names: Iterable[str]
+) -> Variables:
+    """What a unit's spec, and what was built before it, give for the variables ``names`` that the repository uses."""
     post = spec.get("postBuild") or {}
     values: dict[str, str] = {}
+    lacking = set()
     for reference in post.get("substituteFrom") or ():
         key = ("", reference["kind"], unit.id.namespace, reference["name"])
         text = next(
             (one[key] for (cluster, _), one in found.items() if cluster == unit.cluster and one and key in one), None
         )
-        if text is None and not reference.get("optional"):
-            if not names:
-                return None
-            values |= {name: f"${{{name}}}" for name in names}
-        data = json.loads(text) if text is not None else {}
+        if text is None:
+            lacking.add(reference["name"])
+            if not reference.get("optional"):
+                values |= {name: f"${{{name}}}" for name in names}
+            continue
+        data = json.loads(text)
         values |= {
             name: str(value) for part in ("data", "stringData") for name, value in (data.get(part) or {}).items()
         }
-    return values | {name: str(value) for name, value in (post.get("substitute") or {}).items()}
+    values |= {name: str(value) for name, value in (post.get("substitute") or {}).items()}
+    return Variables(values, frozenset(lacking))
 
 
 def _names(root: Path) -> list[str]:
@@ -186,6 +194,8 @@ def _text(one: dict[str, Any]) -> str:
 
     ``flux build`` leaves out what the controller's types fill in: a port's ``protocol: TCP`` that goes changes nothing.
     """
+    if not _identity(one)[2]:
+        one["metadata"].pop("namespace", None)
     labels = one["metadata"].get("labels") or {}
     for name in ("name", "namespace"):
         labels.pop(f"{_GROUP}/{name}", None)

@@ -177,8 +177,8 @@ def _differences(before: Truth, after: Truth) -> Iterator[tuple[str, UnitId, str
 
 
 def _is_known(before: Truth, after: Truth, key: tuple[str, UnitId]) -> bool:
-    """Whether the real flux builds the unit on both sides that have it, and with variables from the same hands."""
-    if key in before.units and key in after.units and (key in before.guessed) != (key in after.guessed):
+    """Whether the real flux builds the unit on both sides that have it, and with variables from the same objects."""
+    if key in before.units and key in after.units and before.lacking.get(key) != after.lacking.get(key):
         return False
     return all(key not in side.units or side.units[key] is not None for side in (before, after))
 

@@ -1,4 +1,4 @@
-"""Patterns of selectors that are plain names, or a choice of them, mean what they mean to the library of regular expressions."""
+"""Patterns of selectors that are plain names, or a choice of them, mean what they mean to the library of expressions."""
 
 import pytest
 
