@@ -1,4 +1,4 @@
-"""Patterns of selectors that are plain names, or a choice of them, mean what they mean to the library of expressions."""
+"""Patterns of selectors that are plain names, or a choice of them, mean what they mean to the regex library."""
 
 import pytest
 
