@@ -12,8 +12,8 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Final
 
-_SMALL: Final = 1 << 20
-"""Bytes of a log that is cheap to read."""
+_SMALL: Final = 1 << 24
+"""Bytes of a log that is cheaper to read than to get rid of."""
 
 
 def open_for_writing(path: Path, patience_ms: int) -> sqlite3.Connection:
