@@ -8,18 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from indexer.cluster.managed import Path, Written
 from indexer.cluster.model import LiveObject, Writer
+from indexer.flux.quantity import amount
 from indexer.manifest.node import pointer
 
-_SUFFIXES: Final = {
-    "n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": Decimal(1),
-    **{suffix: Decimal(1000) ** power for power, suffix in enumerate(("k", "M", "G", "T", "P", "E"), 1)},
-    **{f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate(("K", "M", "G", "T", "P", "E"), 1)},
-}  # fmt: skip
 _NOT_APPLIED: Final = frozenset({("apiVersion",), ("kind",), ("status",), ("metadata", "creationTimestamp")})
 """What Git may say and no applied object takes over, or what is compared otherwise."""
 
@@ -108,14 +103,5 @@ def _equal(rendered: Any, live: Any) -> bool:
 
 def _same_quantity(rendered: str, live: str) -> bool:
     """Whether two texts are one quantity, which the server writes in its shortest form: 1000m is 1."""
-    one, other = _quantity(rendered), _quantity(live)
+    one, other = amount(rendered), amount(live)
     return one is not None and one == other
-
-
-def _quantity(text: str) -> Decimal | None:
-    digits = text.rstrip("numkKMGTPEi")
-    unit = _SUFFIXES.get(text[len(digits) :])
-    try:
-        return Decimal(digits) * unit if unit is not None and digits.strip() == digits else None
-    except InvalidOperation:
-        return None

@@ -1,9 +1,11 @@
 """What the controller's own types make of an object."""
 
+from fractions import Fraction
+
 import pytest
 
 from indexer.flux.normalise import normalised, sent_at
-from indexer.flux.quantity import canonical_quantity
+from indexer.flux.quantity import amount, canonical_quantity
 from indexer.flux.scope import declared, is_cluster_scoped
 from indexer.manifest.compose import parse
 from indexer.manifest.history import contributions
@@ -21,6 +23,11 @@ from indexer.manifest.scalars import to_data
 )  # fmt: skip
 def test_quantities(text, expected):
     assert canonical_quantity(text) == expected
+
+
+def test_an_exponent_of_a_hostile_length_is_no_quantity():
+    assert (amount("1e3"), amount("1e-3")) == (1000, Fraction(1, 1000))
+    assert amount("1e999999999") is None
 
 
 def node(text, *, cluster_scoped=False):
