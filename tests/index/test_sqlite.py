@@ -45,7 +45,8 @@ def test_a_file_without_its_log_can_stand_alone(tmp_path: Path) -> None:
     assert (tmp_path / "any.db-wal").stat().st_size == 0
 
 
-def test_a_small_log_stays_and_a_large_one_goes(tmp_path: Path) -> None:
+def test_a_small_log_stays_and_a_large_one_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("indexer.sqlite._SMALL", 1 << 20)
     path = tmp_path / "any.db"
     _write(path, close_with_log, 1)
     assert (tmp_path / "any.db-wal").stat().st_size > 0
