@@ -46,13 +46,13 @@ def test_a_file_without_its_log_can_stand_alone(tmp_path: Path) -> None:
 
 
 def test_a_small_log_stays_and_a_large_one_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("indexer.sqlite._SMALL", 1 << 20)
+    monkeypatch.setattr("indexer.sqlite._SMALL", 1 << 15)
     path = tmp_path / "any.db"
     _write(path, close_with_log, 1)
     assert (tmp_path / "any.db-wal").stat().st_size > 0
-    _write(path, close_with_log, *range(200_000))
+    _write(path, close_with_log, *range(10_000))
     assert not (tmp_path / "any.db-wal").exists()
-    assert len(_read(path)) == 200_001
+    assert len(_read(path)) == 10_001
 
 
 def test_what_is_not_committed_is_gone(tmp_path: Path) -> None:
