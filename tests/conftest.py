@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from indexer.flux import render
+
 pytest_plugins = ["servers.fixtures", "servers.postgresql"]
 
 ROOT = Path(__file__).parent.parent
@@ -19,6 +21,20 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"no shared material at {SHARED}")
     return SHARED
+
+
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The clusters that are looked at unit by unit."""
+    names: list[str] = []
+    run = render._run_cluster
+
+    def noted(entry, ground, workspace, config):
+        names.append(entry.config.name)
+        return run(entry, ground, workspace, config)
+
+    monkeypatch.setattr(render, "_run_cluster", noted)
+    return names
 
 
 @pytest.fixture(autouse=True)

@@ -39,7 +39,7 @@ from indexer.manifest.node import (
     span_of,
     unpack,
 )
-from indexer.manifest.scalars import to_data, to_data_11
+from indexer.manifest.scalars import key_11, to_data, to_data_11
 
 
 class Template:
@@ -298,7 +298,7 @@ class _Reader:
         if isinstance(node, Mapping):
             fields = {}
             for key, value in (*node.fields.values(), *node.duplicate):
-                text = next(iter(to_data_11(Mapping({key.text: (key, Scalar("x"))}))))
+                text = key_11(key)
                 fields[text] = (string(text, self._key(key)), self._node(value, (*path, text)))
             if fields:
                 return self._placed(Mapping(fields, touched=True), start, start + 1)

@@ -150,9 +150,9 @@ def to_data_11(node: Node) -> Any:
     the last wins.
     """
     if isinstance(node, Mapping):
-        data = {_key_11(key): to_data_11(value) for key, value in node.fields.values()}
+        data = {key_11(key): to_data_11(value) for key, value in node.fields.values()}
         for key, value in node.duplicate:
-            data[_key_11(key)] = to_data_11(value)
+            data[key_11(key)] = to_data_11(value)
         return data
     if isinstance(node, Sequence):
         return [to_data_11(item) for item in node.items]
@@ -169,7 +169,8 @@ def _value_11(scalar: Scalar) -> Any:
     return scalar.text if tag == TIMESTAMP else value
 
 
-def _key_11(key: Scalar) -> str:
+def key_11(key: Scalar) -> str:
+    """A key as a string, as sigs.k8s.io/yaml makes one of it. Raises NonStringKeyError for what cannot become one."""
     value = _value_11(key)
     if isinstance(value, str):
         return value

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from checkout import Checkout
 
 CHECKOUT = Path(__file__).parent.parent.parent
 
@@ -94,14 +94,7 @@ data:
 }
 
 
-@dataclass(frozen=True)
-class Fleet:
-    root: Path
-
-    def git(self, *arguments: str) -> str:
-        done = subprocess.run(["git", "-C", str(self.root), *arguments], check=True, capture_output=True, text=True)
-        return done.stdout.strip()
-
+class Fleet(Checkout):
     def run(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Runs the program as a person would, in the repository."""
         return self.python("-m", "indexer", *arguments, cwd=cwd)
@@ -121,9 +114,7 @@ class Fleet:
 def fleet(tmp_path: Path) -> Fleet:
     fleet = Fleet(tmp_path / "fleet")
     for name, text in FILES.items():
-        path = fleet.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        fleet.write(name, text)
     fleet.git("init", "-q", "-b", "main")
     fleet.git("add", ".")
     fleet.git("commit", "-q", "-m", "Add bar")

@@ -5,7 +5,6 @@ import sqlite3
 import pytest
 from flux_fleet import Fleet, config_map, kustomization, sync
 
-from indexer.flux import render
 from indexer.flux.clusters import no_trees
 from indexer.flux.config import Config
 from indexer.flux.render import render_repository
@@ -39,20 +38,6 @@ def fleet(tmp_path):
             }
         )
     return fleet
-
-
-@pytest.fixture
-def looked_at(monkeypatch):
-    """The clusters that were looked at unit by unit."""
-    names = []
-    run = render._run_cluster
-
-    def noted(entry, ground, workspace, config):
-        names.append(entry.config.name)
-        return run(entry, ground, workspace, config)
-
-    monkeypatch.setattr(render, "_run_cluster", noted)
-    return names
 
 
 def rendered(fleet, path=None):

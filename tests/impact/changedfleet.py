@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-from dataclasses import dataclass
-from pathlib import Path
+from checkout import Checkout
 
 from indexer.flux.config import Config
 from indexer.git.repository import Repository
@@ -147,20 +145,8 @@ spec:
 }
 
 
-@dataclass(frozen=True)
-class Fleet:
+class Fleet(Checkout):
     """A repository whose first commit is the base of what a test changes on disk."""
-
-    root: Path
-
-    def git(self, *arguments: str) -> str:
-        done = subprocess.run(["git", "-C", str(self.root), *arguments], check=True, capture_output=True, text=True)
-        return done.stdout.strip()
-
-    def write(self, path: str, text: str) -> None:
-        file = self.root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replaces a text that stands once in a file."""

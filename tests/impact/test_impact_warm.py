@@ -7,25 +7,10 @@ from pathlib import Path
 import pytest
 from changedfleet import Fleet
 
-from indexer.flux import render
 from indexer.flux.config import Config
 from indexer.flux.store import Store
 from indexer.git.repository import Repository
 from indexer.query.impact import Impact, impact
-
-
-@pytest.fixture
-def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The clusters that were looked at unit by unit."""
-    names: list[str] = []
-    run = render._run_cluster
-
-    def noted(entry, ground, workspace, config):
-        names.append(entry.config.name)
-        return run(entry, ground, workspace, config)
-
-    monkeypatch.setattr(render, "_run_cluster", noted)
-    return names
 
 
 def asked(fleet: Fleet, store: Path) -> Impact:

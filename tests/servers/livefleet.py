@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from checkout import Checkout
 
 from servers.flux import Flux
 
@@ -165,20 +165,8 @@ LEFT = {
 }
 
 
-@dataclass(frozen=True)
-class Fleet:
+class Fleet(Checkout):
     """The clone that questions are asked in."""
-
-    root: Path
-
-    def git(self, *arguments: str) -> str:
-        done = subprocess.run(["git", "-C", str(self.root), *arguments], check=True, capture_output=True, text=True)
-        return done.stdout.strip()
-
-    def write(self, file: str, text: str) -> None:
-        path = self.root / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
 
     def commit(self, message: str) -> str:
         self.git("add", "--all")
