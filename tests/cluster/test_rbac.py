@@ -38,6 +38,7 @@ def person(prod, tmp_path_factory):
                 "subjects": [{"kind": "ServiceAccount", **account}],
             }
         )
+        flux.api.until_granted(f"default:{name}", role["rules"])
         request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": []}}
         path = f"/api/v1/namespaces/default/serviceaccounts/{name}/token"
         token = flux.api.request("POST", path, request)["status"]["token"]

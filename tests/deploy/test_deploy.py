@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
+JOINER, BUILDER = "fluxidx:fluxidx-live", "fluxidx:fluxidx"
 ROLES = DEPLOY.parent / "docs" / "rbac.yaml"
 
 
@@ -51,21 +52,6 @@ def test_the_number_of_shards_is_said_once(kustomize):
     assert f"--shard=$(JOB_COMPLETION_INDEX)/{job['spec']['completions']}" in build["args"]
 
 
-def may(server, verb, group, resource, account="fluxidx-live"):
-    """Whether the account may do that in every namespace."""
-    review = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SubjectAccessReview",
-        "spec": {
-            "user": f"system:serviceaccount:fluxidx:{account}",
-            "groups": ["system:serviceaccounts", "system:authenticated"],
-            "resourceAttributes": {"verb": verb, "group": group, "resource": resource},
-        },
-    }
-    answer = server.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
-    return answer["status"]["allowed"]
-
-
 READ = [
     ("kustomize.toolkit.fluxcd.io", "kustomizations"),
     ("helm.toolkit.fluxcd.io", "helmreleases"),
@@ -78,17 +64,22 @@ READ = [
 
 
 def test_a_job_that_joins_with_the_cluster_may_read_and_nothing_else(server, kustomize):
-    server.apply([*yaml.safe_load_all(ROLES.read_text(encoding="utf-8")), *rendered(kustomize, "live")])
+    roles = list(yaml.safe_load_all(ROLES.read_text(encoding="utf-8")))
+    objects = rendered(kustomize, "live")
+    server.apply([*roles, *objects])
+    (bound,) = (one["roleRef"]["name"] for one in objects if one["kind"] == "ClusterRoleBinding")
+    (rules,) = (role["rules"] for role in roles if role["metadata"]["name"] == bound)
+    server.until_granted(JOINER, rules)
     for group, resource in READ:
-        assert may(server, "list", group, resource), resource
+        assert server.may(JOINER, "list", group, resource), resource
         for verb in ("create", "update", "patch", "delete"):
-            assert not may(server, verb, group, resource), (verb, resource)
+            assert not server.may(JOINER, verb, group, resource), (verb, resource)
     for verb in ("get", "list", "watch", "create"):
-        assert not may(server, verb, "", "secrets")
-    assert not may(server, "create", "", "pods")
-    assert not may(server, "impersonate", "", "users")
+        assert not server.may(JOINER, verb, "", "secrets")
+    assert not server.may(JOINER, "create", "", "pods")
+    assert not server.may(JOINER, "impersonate", "", "users")
 
 
 def test_a_build_may_do_nothing(server):
     for group, resource in READ:
-        assert not may(server, "list", group, resource, account="fluxidx")
+        assert not server.may(BUILDER, "list", group, resource), resource

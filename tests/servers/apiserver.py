@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import ssl
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Self
@@ -190,6 +191,27 @@ class ApiServer:
         path = f"{self.path_of(obj)}{'/' + subresource if subresource else ''}"
         patched: Object = self.request("PATCH", path, dict(change), "application/merge-patch+json")
         return patched
+
+    def may(self, account: str, verb: str, group: str, resource: str) -> bool:
+        """Whether a service account, ``namespace:name``, may do that in every namespace."""
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {
+                "user": f"system:serviceaccount:{account}",
+                "groups": ["system:serviceaccounts", "system:authenticated"],
+                "resourceAttributes": {"verb": verb, "group": group, "resource": resource},
+            },
+        }
+        answer = self.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+        return bool(answer["status"]["allowed"])
+
+    def until_granted(self, account: str, rules: Iterable[Mapping[str, Sequence[str]]]) -> None:
+        """Waits until the account has the rights of a role: the server heeds one some time after it took it."""
+        rights = [
+            right for rule in rules for right in itertools.product(rule["verbs"], rule["apiGroups"], rule["resources"])
+        ]
+        self._processes[-1].until(lambda: all(self.may(account, *right) for right in rights))
 
     def path_of(self, obj: Object) -> str:
         """The path of an object's URL. Raises Refused with 404 where the server does not know the kind."""
