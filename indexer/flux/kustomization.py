@@ -85,8 +85,10 @@ def build_unit(spec: KustomizationSpec, tree: Tree, cache: BuildCache, remotes: 
         kustomization = generate(tree, directory, spec, cache.documents)
         built = build(tree, directory, _OPTIONS, kustomization=kustomization, cache=cache, remotes=remotes)
     except KustomizeError as error:
-        needs_network = "not fetched" in error.problem or "submodule" in error.problem
-        state = UnitState.UNRESOLVED if needs_network else UnitState.FAILED
+        beyond = "not fetched" in error.problem or "submodule" in error.problem
+        # What this machine does not give, the cluster may have.
+        withheld = isinstance(tree, RecordingTree) and tree.withheld
+        state = UnitState.UNRESOLVED if beyond or withheld else UnitState.FAILED
         raise UnitFailure(reason_at(error.span or span, error.problem), state) from None
     except ManifestError as error:
         raise UnitFailure(str(error)) from None

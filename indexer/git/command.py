@@ -61,6 +61,10 @@ class Git:
 
     def run(self, *arguments: str, accept: Iterable[int] = (0,)) -> bytes:
         """Standard output. Raises GitError with git's own words unless it ends with an accepted exit status."""
+        return self.heard(*arguments, accept=accept)[0]
+
+    def heard(self, *arguments: str, accept: Iterable[int] = (0,)) -> tuple[bytes, bytes]:
+        """As ``run``, and standard error: git goes on where it may not look, and only warns."""
         try:
             done = subprocess.run(
                 ["git", *OPTIONS, *arguments],
@@ -77,4 +81,4 @@ class Git:
         if done.returncode not in accept:
             said = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ")
             raise GitError(said or f"git {arguments[0]} ended with status {done.returncode}")
-        return done.stdout
+        return done.stdout, done.stderr

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from indexer.git import disk
-from indexer.git.tree import EntryKind, Unreadable
+from indexer.git.tree import EntryKind, OutOfReach
 
 
 class DirectoryTree(disk.DiskTree):
@@ -42,7 +42,7 @@ class DirectoryTree(disk.DiskTree):
                     names[entry.name] = kind
                     self._kinds[f"{path}/{entry.name}" if path else entry.name] = kind
         except OSError as error:
-            raise Unreadable(f"cannot be read: {error.strerror}") from None
+            raise OutOfReach(f"cannot be read: {error.strerror}") from None
         return names
 
     def _content(self, path: str) -> bytes:

@@ -7,13 +7,18 @@ import stat
 from pathlib import Path
 
 from indexer.git.linked import LinkedTree
-from indexer.git.tree import EntryKind, Missing, Unreadable
+from indexer.git.tree import EntryKind, Missing, OutOfReach, Unreadable
 
 
 def kind_of(path: str) -> EntryKind | None:
-    """What stands at a path, links not followed; None where nothing does, or nothing that may be looked at."""
+    """What stands at a path, links not followed; None where nothing does.
+
+    What may not be looked at counts as a file: reading it says why it cannot be had.
+    """
     try:
         mode = os.lstat(path).st_mode
+    except PermissionError:
+        return EntryKind.FILE
     except (OSError, ValueError):
         return None
     if stat.S_ISLNK(mode):
@@ -22,14 +27,14 @@ def kind_of(path: str) -> EntryKind | None:
 
 
 def read_file(path: str) -> bytes:
-    """The bytes of a regular file. Raises Missing, Unreadable."""
+    """The bytes of a regular file. Raises Missing, OutOfReach, Unreadable."""
     try:
         # O_NONBLOCK: opening a named pipe must not wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         raise Missing("no such file or directory") from None
     except OSError as error:
-        raise Unreadable(f"cannot be read: {error.strerror}") from None
+        raise OutOfReach(f"cannot be read: {error.strerror}") from None
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise Unreadable("is not a regular file")
@@ -55,7 +60,7 @@ class DiskTree(LinkedTree):
         try:
             return os.fspath(Path(self._on_disk(path)).readlink())
         except OSError as error:
-            raise Unreadable(f"cannot be read: {error.strerror}") from None
+            raise OutOfReach(f"cannot be read: {error.strerror}") from None
 
     def _back_inside(self, directory: str, target: str) -> str | None:
         real = os.path.realpath(Path(self._on_disk(directory)) / target)

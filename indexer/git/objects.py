@@ -7,7 +7,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from indexer.git.command import ENVIRONMENT
-from indexer.git.tree import Unreadable
+from indexer.git.tree import OutOfReach
 
 if TYPE_CHECKING:
     from git.cmd import Git
@@ -24,7 +24,7 @@ class ObjectDatabase:
         weakref.finalize(self, _end, self._streams).atexit = False
 
     def read(self, object_id: str) -> tuple[str, bytes]:
-        """The type (``blob``, ``tree`` …) and content of an object. Raises Unreadable."""
+        """The type (``blob``, ``tree`` …) and content of an object. Raises OutOfReach."""
         stream = self._streams.get(os.getpid())
         if stream is None:
             stream = self._open()
@@ -33,7 +33,7 @@ class ObjectDatabase:
         except (ValueError, OSError):
             # A partial clone's process dies on what it may not fetch; the next read starts another.
             stream.clear_cache()
-            raise Unreadable(f"object {object_id} is not in this clone: it may be a partial or damaged one") from None
+            raise OutOfReach(f"object {object_id} is not in this clone: it may be a partial or damaged one") from None
         # GitPython says str and gives bytes.
         return os.fsdecode(kind), content
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from indexer.git.artifact import plain
 from indexer.git.text import encoded
-from indexer.git.tree import Entry, EntryKind, Tree, TreeError
+from indexer.git.tree import Entry, EntryKind, OutOfReach, Tree, TreeError
 
 _LINK: Final = "-> "
 _KINDS: Final = frozenset(kind.value for kind in EntryKind)
@@ -33,13 +33,15 @@ class RecordingTree:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self.read_files: dict[str, str] = {}
-        """File → blob id."""
+        """File → blob id; "" for what could not be read here, so that no later look finds the same."""
         self.listed: dict[str, str] = {}
         """Directory → digest of its listing; a path that was only looked for → what is there; a link → where to."""
         self.absent: set[str] = set()
         """Paths that were looked for and lead to nothing in the tree."""
         self.elsewhere: set[str] = set()
         """Names of other repositories that were looked at; the three records above leave those out."""
+        self.withheld: set[str] = set()
+        """What this machine did not give: the cluster may well have it."""
         self.remote = False
         """Whether something was looked for by its URL: what that means is remembered nowhere."""
 
@@ -56,7 +58,7 @@ class RecordingTree:
         """Another tree, remembered in this same record."""
         other = RecordingTree(tree)
         other.read_files, other.listed = self.read_files, self.listed
-        other.absent, other.elsewhere = self.absent, self.elsewhere
+        other.absent, other.elsewhere, other.withheld = self.absent, self.elsewhere, self.withheld
         return other
 
     def absorb(self, other: RecordingTree) -> None:
@@ -65,6 +67,7 @@ class RecordingTree:
         self.listed.update(other.listed)
         self.absent |= other.absent
         self.elsewhere |= other.elsewhere
+        self.withheld |= other.withheld
         self.remote = self.remote or other.remote
 
     @property
@@ -78,8 +81,8 @@ class RecordingTree:
     def resolve(self, path: str) -> str:
         try:
             resolved = self._tree.resolve(path)
-        except TreeError:
-            self._note(path)
+        except TreeError as error:
+            self._note_failure(path, error)
             raise
         self._note(path)
         return resolved
@@ -92,8 +95,8 @@ class RecordingTree:
     def list(self, path: str) -> list[Entry]:
         try:
             entries = self._tree.list(path)
-        except TreeError:
-            self._note(path)
+        except TreeError as error:
+            self._note_failure(path, error)
             raise
         place = self._place(path)
         if place is not None:
@@ -104,15 +107,20 @@ class RecordingTree:
     def read(self, path: str) -> bytes:
         try:
             content = self._tree.read(path)
-        finally:
-            self._note_file(path)
+        except TreeError as error:
+            self._note_failure(path, error)
+            raise
+        self._note_file(path)
         return content
 
     def blob(self, path: str) -> str:
         try:
-            return self._tree.blob(path)
-        finally:
-            self._note_file(path)
+            blob = self._tree.blob(path)
+        except TreeError as error:
+            self._note_failure(path, error)
+            raise
+        self._note_file(path)
+        return blob
 
     def origin(self, path: str) -> tuple[str | None, str]:
         return self._tree.origin(path)
@@ -162,6 +170,16 @@ class RecordingTree:
             # Left out of the artifact: by a rule, or as a link, which the directory's listing tells.
             above = posixpath.dirname(there)
             self.listed[above] = listing_digest(tree.list(above))
+
+    def _note_failure(self, path: str, error: TreeError) -> None:
+        """Remembers a look that failed: it fails again for as long as the same is there."""
+        if not isinstance(error, OutOfReach):
+            self._note_file(path)
+            return
+        self.withheld.add(path)
+        place = self._place(path)
+        if place is not None:
+            self.read_files[place[1]] = ""
 
     def _note_file(self, path: str) -> None:
         if self._tree.kind(path) is not EntryKind.FILE:

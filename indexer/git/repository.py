@@ -248,8 +248,14 @@ class Repository:
             head, branch = self.head(), self.branch()
             self._seen = Status(head, branch, frozenset(), f"{branch} {head}")
         else:
-            self._seen = status.read(self._careful.run(*status.COMMAND), str(self.root))
+            said, besides = self._careful.heard(*status.COMMAND)
+            self._seen = status.read(said, str(self.root), self._sparse() + besides)
         return self._seen
+
+    def _sparse(self) -> bytes:
+        """What stands for the part of the tree that is checked out, of which git status says nothing."""
+        wanted = self._config.get("core.sparsecheckout", ["false"])[-1]
+        return b"" if wanted == "false" else status.stamp(f"{self._git.environment['GIT_DIR']}/info/sparse-checkout")
 
     @property
     def seen(self) -> Status:

@@ -36,11 +36,11 @@ class Status(NamedTuple):
     """
 
 
-def read(said: bytes, root: str) -> Status:
-    """What git said of the working tree at ``root``."""
+def read(said: bytes, root: str, besides: bytes = b"") -> Status:
+    """What git said of the working tree at ``root``, and what counts besides: its warnings, the sparse checkout."""
     head = branch = None
     changed = set()
-    marks = []
+    marks = [besides] if besides else []
     for record in said.split(b"\0"):
         kind, _, text = record.partition(b" ")
         if kind == b"#":
@@ -55,7 +55,7 @@ def read(said: bytes, root: str) -> Status:
         if kind in _PATH_FIELD:
             path = decoded(record.split(b" ", _PATH_FIELD[kind])[-1])
             changed.add(path)
-            marks.append(_stamp(f"{root}/{path}"))
+            marks.append(stamp(f"{root}/{path}"))
     return Status(head, branch, frozenset(changed), fingerprint(b"\n".join(marks)))
 
 
@@ -68,7 +68,7 @@ def fingerprint(marks: bytes) -> str:
     return hashlib.sha256(marks).hexdigest()
 
 
-def _stamp(file: str) -> bytes:
+def stamp(file: str) -> bytes:
     """Size and times of a file."""
     try:
         found = os.lstat(file)

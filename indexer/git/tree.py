@@ -49,7 +49,13 @@ class Outside(TreeError):
 
 
 class Unreadable(TreeError):
-    """It exists and its content cannot be had: a submodule, a Git LFS pointer, a missing object, a link cycle."""
+    """It exists and its content cannot be had: a submodule, a Git LFS pointer, a link cycle."""
+
+
+class OutOfReach(Unreadable):
+    """It is this machine alone that does not give it: it is not checked out, the right to read it or an object is
+    missing. The next look may find it.
+    """
 
 
 class Tree(Protocol):

@@ -10,7 +10,7 @@ from indexer.deferred import regex
 from indexer.git import disk
 from indexer.git.linked import without_lfs_pointer
 from indexer.git.text import decoded, encoded
-from indexer.git.tree import EntryKind, Missing, Unreadable
+from indexer.git.tree import EntryKind, Missing, OutOfReach, Unreadable
 
 LISTING: Final = (
     "ls-files", "-z", "-v", "--stage", "--cached", "--modified", "--deleted", "--others", "--exclude-standard",
@@ -35,7 +35,9 @@ class Listing:
                 path = decoded(record[2:])
                 kinds[path.rstrip("/")] = EntryKind.SUBMODULE if path.endswith("/") else kind_on_disk(path)
             elif tag in (b"R", b"r"):
-                kinds[decoded(record.partition(b"\t")[2])] = None
+                # Deleted, or in a directory that may not be looked into.
+                path = decoded(record.partition(b"\t")[2])
+                kinds[path] = kind_on_disk(path)
             elif tag:
                 self._tracked(record, kinds, kind_on_disk)
         for path, kind in kinds.items():
@@ -158,7 +160,7 @@ class WorkTree(disk.DiskTree):
             content = disk.read_file(self._on_disk(path))
         except Missing:
             if path in self._index.absent:
-                raise Unreadable("is not checked out: run git sparse-checkout add for its directory") from None
+                raise OutOfReach("is not checked out: run git sparse-checkout add for its directory") from None
             raise
         if path not in self.blobs:
             self._hashed[path] = disk.blob_id(content, self._algorithm)

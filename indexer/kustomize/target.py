@@ -103,16 +103,16 @@ def load_kustomization(loader: Loader, state: BuildState) -> Kustomization:
             + ", ".join(posixpath.basename(path) for path in found),
         )
     repository, file = loader.tree.origin(found[0])
-    key = (repository, file, loader.tree.blob(found[0]))
 
     def parse() -> Kustomization:
-        try:
-            data = loader.tree.read(found[0])
-        except TreeError as error:
-            raise KustomizeError(f"{found[0]}: {error}") from None
+        data = loader.tree.read(found[0])
         return decode_kustomization(parse_kustomization(data, file, repository), file, loader.root)
 
-    kustomization = state.cache.kustomization(key, parse)
+    try:
+        key = (repository, file, loader.tree.blob(found[0]))
+        kustomization = state.cache.kustomization(key, parse)
+    except TreeError as error:
+        raise KustomizeError(f"{found[0]}: {error}") from None
     state.warnings += kustomization.warnings()
     return kustomization
 

@@ -99,7 +99,7 @@ class Reasons:
         except ManifestError as error:
             return f"is not valid YAML: {error}"
         except TreeError as error:
-            return f"cannot be read: {error}"
+            return str(error)
         return None
 
     def _unlisted(self, path: str) -> str:
