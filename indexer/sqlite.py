@@ -8,12 +8,16 @@ some milliseconds, and so does deleting a file: a small build would wait for mos
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Final
 
 _SMALL: Final = 1 << 24
 """Bytes of a log that is cheaper to read than to get rid of."""
+_PRIMARY: Final = 0xFF
+"""The part of an error's code that is not only a detail."""
+_PAUSE: Final = 0.005
 
 
 def open_for_writing(path: Path, patience_ms: int) -> sqlite3.Connection:
@@ -24,13 +28,26 @@ def open_for_writing(path: Path, patience_ms: int) -> sqlite3.Connection:
         if not path.stat().st_size:
             # Nothing is there yet that could be lost.
             connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_log(connection, patience_ms)
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA synchronous = OFF")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _use_log(connection: sqlite3.Connection, patience_ms: int) -> None:
+    """SQLite does not wait by itself where several make the first log of a file."""
+    end = time.monotonic() + patience_ms / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(_PAUSE)
 
 
 def close_with_log(connection: sqlite3.Connection, path: Path) -> None:

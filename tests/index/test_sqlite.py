@@ -77,6 +77,19 @@ def test_a_reader_of_the_old_state_is_not_waited_for(tmp_path: Path) -> None:
     assert _read(path) == [1, 2]
 
 
+def test_who_is_about_to_make_the_first_log_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "any.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TABLE number (value INTEGER)")
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        open_for_writing(path, 0)
+    monkeypatch.setattr("indexer.sqlite.time.sleep", lambda _: other.rollback())
+    _write(path, close_without_log, 1)
+    other.close()
+    assert _read(path) == [1]
+
+
 def test_what_is_no_database_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "any.db"
     path.write_bytes(b"a letter to a friend, and long enough for one" * 99)
