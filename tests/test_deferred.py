@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from indexer.deferred import NamedTuple, dataclass, field, regex
+from indexer.deferred import NamedTuple, dataclass, field, regex, replace
 
 
 class Place(NamedTuple):
@@ -36,14 +36,33 @@ class Count:
     number: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    number: int
+
+
+@dataclass(slots=True)
+class Named:
+    count: Count
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.name = f"no. {self.count.number}"
+
+
 def test_a_tuple_is_named() -> None:
     place = Place("a.yaml", line=3)
     assert (place, place.shown, tuple(place)) == (("a.yaml", 3), "a.yaml:3", ("a.yaml", 3))
     assert repr(Place("b.yaml")) == "Place(file='b.yaml', line=1)"
     assert place._replace(line=4)._asdict() == {"file": "a.yaml", "line": 4}
     assert (Place._fields, Place.__doc__) == (("file", "line"), "Where something is.")
-    with pytest.raises(TypeError, match="missing 1 required positional argument: 'file'"):
+    with pytest.raises(TypeError, match=r"Place.__new__\(\) missing 1 required positional argument: 'file'"):
         Place(line=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="column"):
+        place._replace(column=4)
+    match place:
+        case Place(file="a.yaml", line=line):
+            assert line == 3
 
 
 def test_a_dataclass_compares_what_it_shall_and_cannot_be_changed() -> None:
@@ -51,10 +70,33 @@ def test_a_dataclass_compares_what_it_shall_and_cannot_be_changed() -> None:
     assert one == Entry("web", [], "seen")
     assert one != Entry("api")
     assert one.places is not Entry("web").places
-    assert dataclasses.replace(one, name="api") == Entry("api")
+    assert replace(one, name="api") == Entry("api")
     assert repr(one) == "Entry(name='web', places=[], note=None)"
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(dataclasses.FrozenInstanceError, match="name"):
         one.name = "api"  # type: ignore[misc]
+    with pytest.raises(TypeError, match=r"Entry.__init__\(\) missing 1 required positional argument: 'name'"):
+        Entry(note="seen")  # type: ignore[call-arg]
+
+
+def test_dataclasses_knows_it() -> None:
+    assert dataclasses.asdict(Entry("web", [Place("a.yaml")])) == {
+        "name": "web",
+        "places": [("a.yaml", 1)],
+        "note": None,
+    }
+    assert dataclasses.replace(Entry("web", note="seen"), name="api", places=[]) == Entry("api")
+    assert [one.name for one in dataclasses.fields(Named)] == ["count", "name"]
+
+
+def test_what_is_made_of_the_fields_is_there_from_the_first_instance_on() -> None:
+    assert [Named(Count(number)).name for number in range(2)] == ["no. 0", "no. 1"]
+
+
+def test_records_are_equal_to_others_of_their_class_alone() -> None:
+    assert hash(Limit(1)) == hash(Limit(1))
+    assert Limit(1) != Count(1)
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(Count(1))
 
 
 def test_one_that_may_be_changed_takes_no_other_fields() -> None:

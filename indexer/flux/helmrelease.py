@@ -6,10 +6,9 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Mapping as Table
-from dataclasses import replace
 from typing import Any, Final
 
-from indexer.deferred import NamedTuple, dataclass, field
+from indexer.deferred import NamedTuple, dataclass, field, replace
 from indexer.flux.helmchart import FoundChart, find_chart
 from indexer.flux.helmvalues import INLINE, ReleaseValues, ValuesError, load
 from indexer.flux.hidden import secret_texts

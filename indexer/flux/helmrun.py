@@ -5,10 +5,9 @@ from __future__ import annotations
 import marshal
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final, Protocol
 
-from indexer.deferred import dataclass
+from indexer.deferred import dataclass, replace
 from indexer.flux.delivery import Delivery
 from indexer.flux.dependencies import blocked
 from indexer.flux.helmchart import chart_spec, helm_chart, source_reference

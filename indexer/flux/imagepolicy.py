@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
-from indexer.deferred import regex
+from indexer.deferred import regex, replace
 from indexer.flux.model import RenderedObject, Unit
 from indexer.git.tree import Tree, TreeError
 from indexer.manifest.comment import comments

@@ -10,10 +10,9 @@ import hashlib
 import marshal
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any, Final
 
-from indexer.deferred import regex
+from indexer.deferred import regex, replace
 from indexer.flux.model import ObjectId, RenderedObject, Substitution
 from indexer.manifest.history import Contribution
 from indexer.manifest.node import (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import replace
 
+from indexer.deferred import replace
 from indexer.flux.cluster import ClusterRun, Offer, Steps
 from indexer.flux.clusters import Ground, KeptClusters
 from indexer.flux.config import ClusterConfig, Config, ConfigError

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Table
-from dataclasses import replace
 from functools import partial
 
+from indexer.deferred import replace
 from indexer.flux.delivery import Delivery, matters
 from indexer.flux.imagepolicy import Markers
 from indexer.flux.kustomization import UnitFailure, finish_unit, inputs_of

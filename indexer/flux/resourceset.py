@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
-from indexer.deferred import NamedTuple
+from indexer.deferred import NamedTuple, replace
 from indexer.flux.copied import FindObject, fill
 from indexer.flux.gotemplate import TemplateError, Unsupported, execute
 from indexer.flux.govalues import Value

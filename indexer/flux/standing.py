@@ -10,8 +10,9 @@ from __future__ import annotations
 import marshal
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from indexer.deferred import NamedTuple
 from indexer.flux.store import Store
 from indexer.git.tree import Tree, TreeError
 from indexer.git.worktree import WorkTree

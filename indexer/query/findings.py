@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from indexer.deferred import NamedTuple
 
 if TYPE_CHECKING:
     from indexer.flux.model import ObjectId, UnitId

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from indexer.deferred import NamedTuple
 from indexer.errors import FluxidxError, NotFound
 from indexer.flux.identity import UnitState
 from indexer.query.kinds import Kind, catalogue, known, matching
