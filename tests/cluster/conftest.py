@@ -44,13 +44,9 @@ Ask = Callable[..., Said]
 @pytest.fixture(scope="module")
 def prod(start_flux: Callable[..., Flux], tmp_path_factory: pytest.TempPathFactory) -> tuple[Flux, Fleet]:
     """A cluster whose context is prod-admin and that runs clusters/prod, and the clone."""
-    with pytest.MonkeyPatch.context() as patch:
-        for key, value in {"AUTHOR": "Ada Example", "COMMITTER": "Ada Example"}.items():
-            patch.setenv(f"GIT_{key}_NAME", value)
-            patch.setenv(f"GIT_{key}_EMAIL", "ada@example.org")
-        flux = start_flux("prod-admin", helm=True)
-        fleet = make_fleet(tmp_path_factory.mktemp("clone") / "fleet", flux.git.url_of("fleet"), "prod", "staging")
-        deploy(flux, fleet, "prod")
+    flux = start_flux("prod-admin", helm=True)
+    fleet = make_fleet(tmp_path_factory.mktemp("clone") / "fleet", flux.git.url_of("fleet"), "prod", "staging")
+    deploy(flux, fleet, "prod")
     return flux, fleet
 
 

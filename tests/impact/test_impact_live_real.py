@@ -42,19 +42,15 @@ spec:
 @pytest.fixture(scope="module")
 def deployed(start_flux: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Flux, Fleet]:
     """A cluster that runs clusters/prod, then was changed by hand, and a clone with a change that is not merged."""
-    with pytest.MonkeyPatch.context() as patch:
-        for role in ("AUTHOR", "COMMITTER"):
-            patch.setenv(f"GIT_{role}_NAME", "Ada Example")
-            patch.setenv(f"GIT_{role}_EMAIL", "ada@example.org")
-        flux = start_flux("prod-admin")
-        fleet = make_fleet(tmp_path_factory.mktemp("clone") / "fleet", flux.git.url_of("fleet"), "prod", "staging")
-        for cluster in ("prod", "staging"):
-            (fleet.root / f"clusters/{cluster}/lamp.yaml").unlink()
-        fleet.write("apps/base/store.yaml", STORE)
-        listing = "apps/base/kustomization.yaml"
-        fleet.write(listing, (fleet.root / listing).read_text().replace("gear.yaml", "gear.yaml, store.yaml"))
-        fleet.commit("Add a store")
-        deploy(flux, fleet, "prod")
+    flux = start_flux("prod-admin")
+    fleet = make_fleet(tmp_path_factory.mktemp("clone") / "fleet", flux.git.url_of("fleet"), "prod", "staging")
+    for cluster in ("prod", "staging"):
+        (fleet.root / f"clusters/{cluster}/lamp.yaml").unlink()
+    fleet.write("apps/base/store.yaml", STORE)
+    listing = "apps/base/kustomization.yaml"
+    fleet.write(listing, (fleet.root / listing).read_text().replace("gear.yaml", "gear.yaml, store.yaml"))
+    fleet.commit("Add a store")
+    deploy(flux, fleet, "prod")
     api = flux.api
     api.patch(api.get("apps/v1", "Deployment", "api", "shop"), {"spec": {"replicas": 5}})
     bound = {"status": {"phase": "Bound", "capacity": {"storage": "8Gi"}}}
