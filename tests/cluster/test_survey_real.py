@@ -28,7 +28,7 @@ apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
 metadata: {{name: {name}, namespace: flux-system}}
 spec:
-  interval: 10m
+  interval: 24h
   path: ./{path}
   prune: {prune}
   sourceRef: {{kind: GitRepository, name: flux-system}}
@@ -130,7 +130,7 @@ apiVersion: source.toolkit.fluxcd.io/v1
 kind: GitRepository
 metadata: {{name: flux-system, namespace: flux-system}}
 spec:
-  interval: 1m
+  interval: 24h
   ref: {{branch: main}}
   url: {url}
 ---

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 
 import pytest
-from servers import ApiServer, Object, Refused
+from servers import ApiServer, Object
 from servers.binaries import crds
 from servers.livefleet import API, Fleet, make_fleet
 
@@ -40,14 +39,13 @@ def reconcile(flux, commit: str) -> None:
     asked = {"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": commit}}}
     source = ("source.toolkit.fluxcd.io/v1", "GitRepository", "flux-system", "flux-system")
     flux.api.patch(flux.api.get(*source), asked)
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
+
+    def tried() -> bool:
         unit = flux.api.get("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "apps", "flux-system")
         ready = next(one for one in unit["status"]["conditions"] if one["type"] == "Ready")
-        if unit["status"]["lastAttemptedRevision"].endswith(commit) and ready["status"] == "False":
-            return
-        time.sleep(0.2)
-    raise AssertionError(f"{commit} was not tried: {unit['status']}")
+        return unit["status"]["lastAttemptedRevision"].endswith(commit) and ready["status"] == "False"
+
+    flux.api.until(tried)
 
 
 def match_of(said):
@@ -174,6 +172,7 @@ def test_a_unit_whose_path_was_changed_by_hand_is_said_to_be(prod, where):
         live = match_of(where("configmap/settings", "-n", "shop"))["live"]
     finally:
         flux.api.patch(apps, {"spec": {"path": "./apps/base", "suspend": False}})
+        flux.settle()
     assert live["unit"]["suspended"] is True
     assert live["disagreements"] == [
         "the path of Kustomization flux-system/apps is ./elsewhere in the cluster, and by the code it is ./apps/base"
@@ -325,8 +324,6 @@ def deployed_by_hand(api: ApiServer, cluster: str, url: str, commit: str) -> Non
     for controller in ("source-controller", "kustomize-controller"):
         for path in crds(controller):
             api.apply(path.read_text())
-    for group in ("source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io"):
-        until_served(api, f"/apis/{group}/v1")
     revision = {"lastAppliedRevision": f"main@sha1:{commit}", "lastAttemptedRevision": f"main@sha1:{commit}"}
     labels = {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
     for name in ("flux-system", "shop"):
@@ -351,18 +348,6 @@ def deployed_by_hand(api: ApiServer, cluster: str, url: str, commit: str) -> Non
         unit = flux_object("kustomize.toolkit.fluxcd.io/v1", "Kustomization", name, spec)
         api.apply([unit])
         api.patch(unit, {"status": revision}, "status")
-
-
-def until_served(api: ApiServer, path: str) -> None:
-    """Waits for the kinds of definitions that were applied just now."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        try:
-            if api.request("GET", path)["resources"]:
-                return
-        except (Refused, ValueError):
-            time.sleep(0.2)
-    raise AssertionError(f"{path} is not served")
 
 
 def flux_object(version: str, kind: str, name: str, spec: Object) -> Object:

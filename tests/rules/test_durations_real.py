@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -49,14 +48,6 @@ def server(start_api_server: Any) -> ApiServer:
     for controller in ("kustomize-controller", "helm-controller", "source-controller"):
         for path in crds(controller):
             server.apply(path.read_text())
-    for kind in SPECS:
-        version, name = kind.split()
-        for _ in range(100):
-            try:
-                server.items(version, name, "default")
-                break
-            except Refused:
-                time.sleep(0.1)
     return server
 
 

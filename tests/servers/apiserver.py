@@ -6,7 +6,8 @@ import itertools
 import json
 import ssl
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Self
@@ -16,11 +17,14 @@ import urllib3
 import yaml
 
 from servers.binaries import binary
-from servers.process import Failed, Process, free_ports
+from servers.process import SECONDS, Failed, Process, free_ports
 
 Object = dict[str, Any]
 _ATTEMPTS = 3
 """A free port may be taken by another process before the server listens on it."""
+_DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+_OWN = "/api/v1/namespaces/default", "/api/v1/namespaces/kube-system", "/api/v1/namespaces/default/services/kubernetes"
+"""What the server makes for itself, some time after it says that it is ready."""
 
 
 class Refused(Exception):
@@ -75,7 +79,7 @@ class ApiServer:
     def _start(self, etcd: str, apiserver: str) -> None:
         client, peer, port = free_ports(3)
         store = f"http://127.0.0.1:{client}"
-        self._run(
+        database = self._run(
             etcd,
             f"--data-dir={self.directory}/etcd-{client}",
             "--unsafe-no-fsync",
@@ -108,11 +112,12 @@ class ApiServer:
             maxsize=8,
             ssl_context=_trust(authority),
             headers={"Authorization": "Bearer admin"},
-            timeout=urllib3.Timeout(60),
+            timeout=urllib3.Timeout(SECONDS),
             retries=False,
         )
         self.kubeconfig_for("admin", self.kubeconfig)
-        server.until(self._ready)
+        self.until(self._ready)
+        database.until(lambda: True)  # it is this one that the server uses, and no other on the same port
 
     def _run(self, *command: str) -> Process:
         process = Process(list(command), self.directory)
@@ -121,9 +126,20 @@ class ApiServer:
 
     def _ready(self) -> bool:
         try:
-            return self._pool.request("GET", f"{self.url}/readyz").status == 200
+            return all(self._pool.request("GET", self.url + path).status == 200 for path in ("/readyz", *_OWN))
         except (urllib3.exceptions.HTTPError, HTTPException):
             return False
+
+    def until(self, ready: Callable[[], bool]) -> None:
+        """Waits until the server is as far as that; Refused is "not yet". Raises Failed."""
+
+        def heeded() -> bool:
+            try:
+                return ready()
+            except Refused:
+                return False
+
+        self._processes[-1].until(heeded)
 
     def stop(self) -> None:
         """Ends the servers; stopping what does not run is no error."""
@@ -178,13 +194,48 @@ class ApiServer:
         self.request("DELETE", self.path_of(obj))
 
     def apply(self, objects: Iterable[Object] | str, manager: str = "tests", *, dry_run: bool = False) -> list[Object]:
-        """Server-side apply with force of objects, or of a YAML stream, by ``manager``; gives the server's answers."""
+        """Server-side apply with force of objects, or of a YAML stream, by ``manager``; gives the server's answers.
+
+        Kinds that are defined so are served when it returns.
+        """
         if isinstance(objects, str):
             objects = [obj for obj in yaml.safe_load_all(objects) if obj]
         query = {"fieldManager": manager, "force": "true"} | ({"dryRun": "All"} if dry_run else {})
-        return [
+        applied: list[Object] = [
             self.request("PATCH", self.path_of(obj), obj, "application/apply-patch+yaml", **query) for obj in objects
         ]
+        if not dry_run:
+            self.until_served(obj for obj in applied if obj["kind"] == "CustomResourceDefinition")
+        return applied
+
+    def until_served(self, definitions: Iterable[Object]) -> None:
+        """Waits until the kinds are there for everybody: the server heeds a definition some time after it took it."""
+        wanted = {
+            (spec["group"], version["name"], spec["names"]["plural"])
+            for spec in (definition["spec"] for definition in definitions)
+            for version in spec["versions"]
+            if version["served"]
+        }
+        if wanted:
+            self.until(lambda: wanted <= self._discovered())
+        for group, version, plural in wanted:
+            self.until(partial(self._answers, f"/apis/{group}/{version}/{plural}"))
+
+    def _answers(self, path: str) -> bool:
+        self.request("GET", path, limit="1")
+        return True
+
+    def _discovered(self) -> set[tuple[str, str, str]]:
+        """Group, version and plural of the kinds beyond the core that the server tells of."""
+        answer = self._pool.request(
+            "GET", f"{self.url}/apis", headers={"Authorization": "Bearer admin", "Accept": _DISCOVERY}
+        )
+        return {
+            (group["metadata"]["name"], version["version"], resource["resource"])
+            for group in answer.json()["items"]
+            for version in group["versions"]
+            for resource in version.get("resources", ())
+        }
 
     def patch(self, obj: Object, change: Mapping[str, Any], subresource: str = "") -> Object:
         """Merges ``change`` into an object or its ``status``."""
@@ -211,7 +262,7 @@ class ApiServer:
         rights = [
             right for rule in rules for right in itertools.product(rule["verbs"], rule["apiGroups"], rule["resources"])
         ]
-        self._processes[-1].until(lambda: all(self.may(account, *right) for right in rights))
+        self.until(lambda: all(self.may(account, *right) for right in rights))
 
     def path_of(self, obj: Object) -> str:
         """The path of an object's URL. Raises Refused with 404 where the server does not know the kind."""

@@ -22,10 +22,14 @@ from servers.standins import StandIns, permissive_crds
 KUSTOMIZATION: Final = "kustomize.toolkit.fluxcd.io/v1", "Kustomization"
 HELM_RELEASE: Final = "helm.toolkit.fluxcd.io/v2", "HelmRelease"
 GIT_REPOSITORY: Final = "source.toolkit.fluxcd.io/v1", "GitRepository"
+HELM_CHART: Final = "source.toolkit.fluxcd.io/v1", "HelmChart"
+_REQUEST: Final = "reconcile.fluxcd.io/requestedAt"
 _CONTROLLERS: Final = "source-controller", "kustomize-controller", "helm-controller"
 _ROOM: Final = 2**30
 _QUIET: Final = 5
 """Seconds in which nothing goes on after which a unit that failed is not waited for."""
+_UNHEALTHY: Final = 20
+"""The same for one that waits until objects are healthy, which controllers look at every five seconds."""
 _ATTEMPTS: Final = 3
 """A free port may be taken by another process before the controller listens on it."""
 _OFFLINE: Final = {"HTTP_PROXY": "http://127.0.0.1:1", "HTTPS_PROXY": "http://127.0.0.1:1", "NO_PROXY": "127.0.0.1"}
@@ -40,6 +44,10 @@ class Outcome:
     """None: suspended, or not known yet."""
     working: bool
     """Whether the controller is at it, and does more than wait for what the unit checks the health of."""
+    waits: bool
+    """Whether that is all it does."""
+    due: bool
+    """Whether it was asked to try again, or is being deleted, and that is not done yet."""
     reason: str
     """The Ready condition's, ``BuildFailed`` …"""
     message: str
@@ -57,11 +65,14 @@ class Outcome:
         current = ready.get("observedGeneration", status.get("observedGeneration")) == obj["metadata"]["generation"]
         known = {"True": True, "False": False}.get(ready.get("status", "")) if current else None
         suspended = bool(obj["spec"].get("suspend"))
-        waits = current and reconciling.get("message", "").startswith("Running health checks")
+        waits = bool(current and reconciling.get("message", "").startswith("Running health checks"))
+        asked = obj["metadata"].get("annotations", {}).get(_REQUEST) not in (None, status.get("lastHandledReconcileAt"))
         entries = (status.get("inventory") or {}).get("entries") or ()
         return cls(
             ready=None if suspended else known,
             working=not suspended and known is None and not waits,
+            waits=waits and not suspended,
+            due="deletionTimestamp" in obj["metadata"] or (asked and not suspended and not waits),
             reason=ready.get("reason", ""),
             message=(reconciling if known is None and reconciling else ready).get("message", ""),
             revision=status.get("lastAppliedRevision", ""),
@@ -174,9 +185,9 @@ class Flux:
         """
         metadata = {"name": "flux-system", "namespace": "flux-system"}
         login = {"username": "git", "password": "git"}
-        source = {"url": url, "interval": "1m0s", "ref": {"branch": branch}}
+        source = {"url": url, "interval": "24h", "ref": {"branch": branch}}
         reference = {"kind": "GitRepository", "name": "flux-system"}
-        root = {"path": path, "interval": "10m0s", "prune": True, "sourceRef": reference, **spec}
+        root = {"path": path, "interval": "24h", "prune": True, "sourceRef": reference, **spec}
         self.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": login})
         self.apply(
             {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": one}
@@ -201,7 +212,7 @@ class Flux:
             for obj in self.api.items(version, kind)
         }
 
-    def settle(self, seconds: float = 900) -> dict[str, Outcome]:
+    def settle(self, seconds: float = 1800) -> dict[str, Outcome]:
         """Waits until each Kustomization (and HelmRelease) is ready, or nothing goes on any more though all were asked
         to try again; gives the Kustomizations. Raises Failed after ``seconds``.
 
@@ -216,15 +227,18 @@ class Flux:
             set()
         )  # since all were asked: what tries again by itself, every other second, is not waited for
         while time.monotonic() < end:
-            self._others.play()
+            busy = self._others.play() or any(
+                Outcome.of(obj).working for obj in (*self._own_sources(), *self._charts())
+            )
             units = self._units()
             failed.update(uid for uid, outcome, _ in units if outcome.ready is False)
             state = {uid: (outcome.ready is True, outcome.revision, outcome.inventory) for uid, outcome, _ in units}
-            if state != before or any(outcome.working and uid not in failed for uid, outcome, _ in units):
+            busy |= any(outcome.due or (outcome.working and uid not in failed) for uid, outcome, _ in units)
+            if state != before or busy:
                 before, quiet_since = state, time.monotonic()
             elif units and all(current for *_, current in units):
                 return self.kustomizations()
-            elif time.monotonic() - quiet_since > _QUIET:
+            elif time.monotonic() - quiet_since > (_UNHEALTHY if any(one.waits for _, one, _ in units) else _QUIET):
                 ready = sum(outcome.ready is True for _, outcome, _ in units)
                 if ready == ready_before:
                     return self.kustomizations()
@@ -257,13 +271,8 @@ class Flux:
 
     def _fetch(self) -> None:
         """Has source-controller fetch every repository of the Git server, and waits for it."""
-        asked = self._ask(self._own_sources())
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            if all(obj.get("status", {}).get("lastHandledReconcileAt") == asked for obj in self._own_sources()):
-                return
-            time.sleep(0.2)
-        raise Failed(f"source-controller has not fetched in 60 seconds: {self._processes[0].tail()}")
+        self._ask(self._own_sources())
+        self._processes[0].until(lambda: not any(Outcome.of(obj).due for obj in self._own_sources()))
 
     def _own_sources(self) -> list[Object]:
         return [
@@ -272,12 +281,21 @@ class Flux:
             if obj["spec"]["url"].startswith(self.git.url) and not obj["spec"].get("suspend")
         ]
 
-    def _ask(self, objects: Iterable[Object]) -> str:
-        """Has objects reconciled now; gives what their ``lastHandledReconcileAt`` will be."""
+    def _charts(self) -> list[Object]:
+        """Those that are in a repository of the Git server."""
+        own = {(obj["metadata"]["namespace"], obj["metadata"]["name"]) for obj in self._own_sources()}
+        return [
+            obj
+            for obj in self.api.items(*HELM_CHART)
+            if obj["spec"]["sourceRef"]["kind"] == GIT_REPOSITORY[1]
+            and (obj["metadata"]["namespace"], obj["spec"]["sourceRef"]["name"]) in own
+        ]
+
+    def _ask(self, objects: Iterable[Object]) -> None:
+        """Has objects reconciled now; until that is done, they are ``due``."""
         now = str(time.time_ns())
         for obj in objects:
-            self.api.patch(obj, {"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": now}}})
-        return now
+            self.api.patch(obj, {"metadata": {"annotations": {_REQUEST: now}}})
 
 
 def _memory() -> str | None:

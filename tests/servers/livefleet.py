@@ -83,7 +83,7 @@ metadata:
   name: apps
   namespace: flux-system
 spec:
-  interval: 10m0s
+  interval: 24h
   path: ./apps/base
   prune: true
   sourceRef:
@@ -100,7 +100,7 @@ metadata:
   name: lamp
   namespace: flux-system
 spec:
-  interval: 10m0s
+  interval: 24h
   targetNamespace: flux-system
   releaseName: lamp
   chart:
@@ -120,7 +120,7 @@ metadata:
   name: flux-system
   namespace: flux-system
 spec:
-  interval: 1m0s
+  interval: 24h
   ref:
     branch: main
   url: URL
@@ -131,7 +131,7 @@ metadata:
   name: flux-system
   namespace: flux-system
 spec:
-  interval: 10m0s
+  interval: 24h
   path: ./clusters/CLUSTER
   prune: true
   sourceRef:

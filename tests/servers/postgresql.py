@@ -21,6 +21,10 @@ _FOLDERS = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=T
 _SETTINGS = ("fsync=off", "max_connections=40", "listen_addresses=127.0.0.1", "shared_buffers=32MB")
 
 
+_ATTEMPTS = 3
+"""A free port may be taken by another process before the server listens on it."""
+
+
 class Missing(Exception):
     """PostgreSQL cannot be run here; the message says why."""
 
@@ -54,7 +58,7 @@ class PostgreSQL:
         self._environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(self.directory)}
         self._numbers = count(1)
         self._child: subprocess.Popen[bytes] | None = None
-        (self.port,) = free_ports(1)
+        self.port = 0
         try:
             password = self.directory / "password"
             password.write_text(PASSWORD)
@@ -68,13 +72,25 @@ class PostgreSQL:
             )  # fmt: skip
             if done.returncode:
                 raise Failed(f"initdb: {done.stderr}")
-            self.start()
+            self._begin()
         except BaseException:
             self.remove()
             raise
 
+    def _begin(self) -> None:
+        """Starts on a port that stays this server's."""
+        for left in reversed(range(_ATTEMPTS)):
+            (self.port,) = free_ports(1)
+            try:
+                self.start()
+                break
+            except Failed:
+                self.stop()
+                if not left:
+                    raise
+
     def start(self) -> None:
-        """Starts the server and waits until it answers."""
+        """Starts the server and waits until it answers. Raises Failed."""
         settings = [word for setting in _SETTINGS for word in ("-c", setting)]
         tied = [self._as_user[0], "--pdeathsig=KILL", *self._as_user[1:]] if self._as_user else []
         with (self.directory / "log").open("ab") as log:
@@ -122,7 +138,9 @@ class PostgreSQL:
                 connection.execute(statement)
 
     def _dsn(self, database: str) -> str:
-        return f"host=127.0.0.1 port={self.port} user=fluxidx password={PASSWORD} dbname={database} connect_timeout=30"
+        # By its socket: on the port, another server could answer while this one fails to have it.
+        place = f"host={self.directory} port={self.port}"
+        return f"{place} user=fluxidx password={PASSWORD} dbname={database} connect_timeout=30"
 
     def database(self) -> str:
         """The name of a new, empty database."""

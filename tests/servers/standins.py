@@ -45,14 +45,14 @@ def permissive_crds(repository: Path, api: ApiServer, cluster_scoped: Collection
     existing = {(c["spec"]["group"], c["spec"]["names"]["kind"]) for c in api.items(*_CRD)}
     custom = {group for group, _ in existing}
     built_in = {group["name"] for group in api.request("GET", "/apis")["groups"]} - custom
-    made = 0
+    made = []
     for kind in _kinds(repository):
         if kind.group in built_in | {"kustomize.config.k8s.io"} or (kind.group, kind.kind) in existing:
             continue
         if "." in kind.group:
-            api.create(_definition(kind, "Cluster" if kind.kind in cluster_scoped else "Namespaced"))
-            made += 1
-    return made
+            made.append(api.create(_definition(kind, "Cluster" if kind.kind in cluster_scoped else "Namespaced")))
+    api.until_served(made)
+    return len(made)
 
 
 def _kinds(repository: Path) -> list[_Kind]:
@@ -126,13 +126,15 @@ class StandIns:
         self._seen: dict[str, int] = {}
         """uid → the generation that has its status."""
 
-    def play(self) -> None:
-        """Everything that there is to do now."""
+    def play(self) -> bool:
+        """Everything that there is to do now; whether there was anything that had not been done before."""
+        seen = self._seen.copy()
         kinds = list(self._kinds())
         for version, kind in kinds:
             for obj in self._items(version, kind):
                 self._settle(obj)
         self._make_awaited(dict.fromkeys(kinds))
+        return self._seen != seen
 
     def _kinds(self) -> Iterator[tuple[str, str]]:
         yield from (("apps/v1", kind) for kind in _WORKLOADS)
