@@ -25,6 +25,7 @@ from indexer.deferred import regex
 
 if TYPE_CHECKING:
     import urllib3
+    from kubernetes.client import Configuration
 
 JSON: Final = "application/json"
 _APPLY: Final = "application/apply-patch+yaml"
@@ -246,7 +247,17 @@ class _Session:
         headers = [("User-Agent", f"fluxidx/{__version__}"), ("Accept-Encoding", "gzip"), *_impersonation(user)]
         if authorization := configuration.get_api_key_with_prefix("BearerToken"):
             headers.append(("Authorization", authorization))
-        return cls(configuration.host, RESTClientObject(configuration).pool_manager, tuple(headers), credential)
+        return cls(_url(configuration), RESTClientObject(configuration).pool_manager, tuple(headers), credential)
+
+
+def _url(configuration: Configuration) -> str:
+    """The server's address; one without a scheme means what it means to kubectl. Raises ValueError."""
+    server: str = configuration.host
+    if "://" not in server:
+        server = f"http{'s' if configuration.ssl_ca_cert or not configuration.verify_ssl else ''}://{server}"
+    if not server.lower().startswith(("http://", "https://")):
+        raise ValueError(f"its server {server} is no http or https address: correct the kubeconfig")
+    return server
 
 
 def _authenticated(context: Context) -> tuple[dict[str, Any], Credential | None]:

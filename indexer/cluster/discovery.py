@@ -27,7 +27,11 @@ Found = Resource | Unreadable
 
 
 def discover(connection: Connection) -> Discovery:
-    """All kinds with a name of their own, each in the version that the server prefers. Never raises."""
+    """All kinds with a name of their own, each in the version that the server prefers. Never raises.
+
+    Every API server has kinds: one that gives none, and no right that is missing for it, is a proxy, a login page, or
+    broken, and counts as not reached.
+    """
     resources: dict[tuple[str, str], Resource] = {}
     unreadable = []
     for root in ("/api", "/apis"):
@@ -43,6 +47,9 @@ def discover(connection: Connection) -> Discovery:
                 unreadable.append(found)
             elif found.group not in _FOLDED:
                 resources.setdefault((found.group, found.plural), found)
+    if not resources and all(one.trouble is Trouble.BROKEN for one in unreadable):
+        why = unreadable[0].reason if unreadable else "it names no API"
+        unreadable = [Unreadable("the cluster", Trouble.UNREACHABLE, f"what answers is no API server: {why}")]
     return Discovery(tuple(resources.values()), tuple(dict.fromkeys(unreadable)))
 
 

@@ -17,7 +17,7 @@ class Trouble(StrEnum):
     """Why something could not be read."""
 
     UNREACHABLE = "unreachable"
-    """No connection, or no answer in time: nothing more is asked of this cluster."""
+    """No connection, no answer in time, or none of an API server: nothing more is asked of this cluster."""
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
     ABSENT = "absent"

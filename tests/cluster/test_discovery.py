@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from indexer.cluster.connection import Refused
 from indexer.cluster.discovery import discover
 from indexer.cluster.flux import source, unit
@@ -60,10 +62,16 @@ def test_an_old_server_is_asked_api_by_api_and_the_preferred_version_counts():
     assert found.unreadable == (Unreadable("API metrics.k8s.io/v1beta1", Trouble.BROKEN, "service unavailable (503)"),)
 
 
-def test_nothing_at_all_is_data_too():
-    found = discover(Server({}))  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [({}, "service unavailable (503)"), ({"/api": {}, "/apis": {"kind": "Login"}}, "it names no API")],
+)
+def test_what_names_no_api_is_no_api_server(answers, why):
+    found = discover(Server(answers))  # type: ignore[arg-type]
     assert found.resources == ()
-    assert [one.what for one in found.unreadable] == ["the list of APIs at /api", "the list of APIs at /apis"]
+    assert found.unreadable == (
+        Unreadable("the cluster", Trouble.UNREACHABLE, f"what answers is no API server: {why}"),
+    )
 
 
 def test_ids_of_an_inventory():

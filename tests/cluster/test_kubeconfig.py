@@ -5,7 +5,8 @@ import os
 import pytest
 
 from indexer.cluster.errors import KubeconfigError
-from indexer.cluster.kubeconfig import Kubeconfig
+from indexer.cluster.kubeconfig import Context, Kubeconfig
+from indexer.cluster.reader import Cluster
 
 FIRST = """\
 apiVersion: v1
@@ -113,3 +114,23 @@ def test_no_current_context_is_said_with_those_there_are(tmp_path):
     (tmp_path / "config").write_text(SECOND.replace("current-context: two\n", ""))
     with pytest.raises(KubeconfigError, match="name one with --context: one, two"):
         Kubeconfig.load(str(tmp_path / "config")).choose()
+
+
+@pytest.mark.parametrize(
+    ("cluster", "asked"),
+    [
+        ({"server": "127.0.0.1:1"}, "http://127.0.0.1:1 does not answer: Connection refused"),
+        (
+            {"server": "127.0.0.1:1", "insecure-skip-tls-verify": True},
+            "https://127.0.0.1:1 does not answer: Connection refused",
+        ),
+        (
+            {"server": "ftp://127.0.0.1"},
+            "context x cannot be used: its server ftp://127.0.0.1 is no http or https address: correct the kubeconfig",
+        ),
+    ],
+)
+def test_a_server_without_a_scheme_means_what_it_means_to_kubectl(cluster, asked):
+    reader = Cluster(Context("x", cluster, {}, None))
+    assert [(one.what, one.reason) for one in reader.discovery.unreadable] == [("the cluster", asked)]
+    reader.close()
