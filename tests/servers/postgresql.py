@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -136,6 +137,13 @@ class PostgreSQL:
         with psycopg.connect(self._dsn(database), autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What a query of the owner of the server gives."""
+        import psycopg
+
+        with psycopg.connect(self._dsn("postgres")) as connection:
+            return connection.execute(query).fetchall()
 
     def _dsn(self, database: str) -> str:
         # By its socket: on the port, another server could answer while this one fails to have it.

@@ -13,9 +13,10 @@ URL = "https://git.example.org/platform/fleet.git"
 SAME_URL = "ssh://git@git.example.org/platform/fleet"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def url_of(postgresql_server):
     """The database and the roles as the documentation makes them; a user's URL by name and password."""
+    before = set(postgresql_server.rows("SELECT rolname FROM pg_roles"))
     (statements,) = re.findall(r"```sql\n(.*?)```", DOCUMENTATION, re.DOTALL)
     first, _, second = statements.replace("…", "secret-of-writer").partition("\\c fluxidx\n")
     for database, text in (("postgres", first), ("fluxidx", second)):
@@ -24,7 +25,9 @@ def url_of(postgresql_server):
     login = re.search(r"`(CREATE ROLE ada [^`]*)`", DOCUMENTATION)
     assert login is not None
     postgresql_server.run(login[1].replace("…", "secret-of-ada"))
-    return lambda user: postgresql_server.url("fluxidx", user, f"secret-of-{user.removeprefix('fluxidx_')}")
+    yield lambda user: postgresql_server.url("fluxidx", user, f"secret-of-{user.removeprefix('fluxidx_')}")
+    made = set(postgresql_server.rows("SELECT rolname FROM pg_roles")) - before
+    postgresql_server.run("DROP DATABASE fluxidx WITH (FORCE)", *(f"DROP ROLE {name}" for (name,) in made))
 
 
 def test_a_job_writes_and_everyone_reads_from_their_own_clone(origin, tmp_path, url_of):
