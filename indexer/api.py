@@ -100,8 +100,10 @@ class Project:
         return locate(self.index_url, self.repository.git_dir)
 
     def tree(self, revision: str | None) -> Tree:
-        """The files of ``revision``, or the working tree."""
-        return self.repository.worktree() if revision is None else self.repository.revision(revision)
+        """The files of ``revision``; by default the working tree, and HEAD where there is none."""
+        if revision is None and self.repository.root is not None:
+            return self.repository.worktree()
+        return self.repository.revision(revision or "HEAD")
 
     def index(self, revision: str | None = None) -> Index:
         """The index of the working tree, or of ``revision``, built first where it is missing or stale.

@@ -129,6 +129,9 @@ def test_a_bare_repository_answers_for_its_head(fleet, tmp_path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "Namespace bar" in done.stdout
+    for question in (["check"], ["blame", "ns/bar"], ["render", "unit", "ks/flux-system/apps"]):
+        done = fleet.run(*question, "-q", "--repo", str(tmp_path / "bare.git"), cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_repository_without_commits_answers_for_its_files(fleet) -> None:
