@@ -258,6 +258,9 @@ def test_a_bound_claim_that_changes_its_size(repo, server, expands, size):
     server.patch(before, {"spec": {"volumeName": name}})
     bound = {"phase": "Bound", "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"]}
     server.patch(before, {"status": bound}, "status")
+    if expands:  # the server heeds the class some time after it took it
+        larger = changed(before, "spec.resources.requests.storage", "3Gi")
+        server.until(lambda: bool(server.apply([larger], dry_run=True)))
     found = repo.impact(
         *(base(**{"a.yaml": yaml.safe_dump(one), "class.yaml": yaml.safe_dump(storage)}) for one in (before, after))
     )

@@ -6,7 +6,7 @@ import itertools
 import json
 import ssl
 import subprocess
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
@@ -225,17 +225,22 @@ class ApiServer:
         self.request("GET", path, limit="1")
         return True
 
+    def stale(self) -> set[tuple[str, str]]:
+        """Group and version of the APIs that do not answer, as the server tells everybody."""
+        return {(group, one["version"]) for group, one in self._versions() if one["freshness"] == "Stale"}
+
     def _discovered(self) -> set[tuple[str, str, str]]:
-        """Group, version and plural of the kinds beyond the core that the server tells of."""
-        answer = self._pool.request(
-            "GET", f"{self.url}/apis", headers={"Authorization": "Bearer admin", "Accept": _DISCOVERY}
-        )
+        """Group, version and plural of the kinds that the server tells of, those of the core aside."""
         return {
-            (group["metadata"]["name"], version["version"], resource["resource"])
-            for group in answer.json()["items"]
-            for version in group["versions"]
-            for resource in version.get("resources", ())
+            (group, one["version"], resource["resource"])
+            for group, one in self._versions()
+            for resource in one.get("resources", ())
         }
+
+    def _versions(self) -> Iterator[tuple[str, Any]]:
+        asked = {"Authorization": "Bearer admin", "Accept": _DISCOVERY}
+        for group in self._pool.request("GET", f"{self.url}/apis", headers=asked).json()["items"]:
+            yield from ((group["metadata"]["name"], version) for version in group["versions"])
 
     def patch(self, obj: Object, change: Mapping[str, Any], subresource: str = "") -> Object:
         """Merges ``change`` into an object or its ``status``."""

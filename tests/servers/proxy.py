@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,8 +27,8 @@ class Fault:
     body: str = '{"kind": "Status", "message": "made by the proxy"}'
     cut_after: int | None = None
     """Send so many bytes of the server's answer, and close the connection."""
-    delay: float = 0.0
-    """Seconds to wait first."""
+    silent: bool = False
+    """Send nothing as long as the proxy is there."""
     times: int | None = None
     """How often; None: always."""
     skip: int = 0
@@ -57,6 +56,7 @@ class Proxy:
         """Path with query, and headers, of every request, in their order."""
         self._pool = urllib3.PoolManager(ca_certs=str(api.directory / "apiserver.crt"), retries=False, maxsize=8)
         self._lock = threading.Lock()
+        self._over = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -66,6 +66,7 @@ class Proxy:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._over.set()
         self._server.shutdown()
         self._server.server_close()
         self._pool.clear()
@@ -86,8 +87,10 @@ class Proxy:
         with self._lock:
             self.requests.append((handler.path, dict(handler.headers)))
             fault = next((one for one in self.faults if one.strikes(handler.path)), None)
-        if fault is not None and fault.delay:
-            time.sleep(fault.delay)
+        if fault is not None and fault.silent:
+            self._over.wait()
+            handler.close_connection = True
+            return
         if fault is not None and fault.status is not None:
             _send(handler, fault.status, {"Content-Type": "application/json", **fault.headers}, fault.body.encode())
             return
