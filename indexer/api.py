@@ -105,11 +105,17 @@ class Project:
             return self.repository.worktree()
         return self.repository.revision(revision or "HEAD")
 
+    def look(self, revision: str | None = None) -> None:
+        """Has git look at the working tree, where that is what is asked about, while the rest is imported."""
+        if revision is None:
+            self.repository.look()
+
     def index(self, revision: str | None = None) -> Index:
         """The index of the working tree, or of ``revision``, built first where it is missing or stale.
 
         Raises IndexMissing where that would be needed and ``no_build`` forbids it.
         """
+        self.look(revision)
         from indexer.index.ensure import ensure_fresh
 
         return ensure_fresh(
@@ -142,9 +148,10 @@ def build(
 
     ``progress`` is told what is being rendered.
     """
+    project = _project(project)
+    project.look(revision)
     from indexer.index.build import build_index
 
-    project = _project(project)
     return build_index(
         project.repository,
         project.config,
@@ -187,10 +194,11 @@ def where(
 
     Raises NotFound, with what comes close.
     """
+    project = _project(project)
+    project.look(revision)
     from indexer.query.names import parse
     from indexer.query.where import where as ask
 
-    project = _project(project)
     name = parse(words, namespace)
     with project.index(revision) as index:
         return ask(project.scope(index), project.repository, name, project.config.forges)
@@ -215,10 +223,11 @@ def where_live(
 
 def what(project: Project | Path | str, *files: str) -> What:
     """Everything that files or lines (``PATH``, ``PATH:LINE``, ``PATH:FIRST-LAST``) deploy, on every cluster."""
+    project = _project(project)
+    project.look()
     from indexer.query.places import parse
     from indexer.query.what import what as ask
 
-    project = _project(project)
     with project.index() as index:
         scope = project.scope(index)
         pinned = scope.build["revision"]

@@ -31,7 +31,7 @@ class Glance(WorkTree):
 
     def _is_plain(self, path: str) -> bool:
         if path not in self._plain:
-            listing = Listing(self._git(*LISTING, "--", path), lambda one: disk.kind_of(self._on_disk(one)))
+            listing = Listing(self._git.run(*LISTING, "--", path), lambda one: disk.kind_of(self._on_disk(one)))
             directory, _, name = path.rpartition("/")
             self._plain[path] = listing.directories.get(directory, {}).get(name) is EntryKind.FILE
         return self._plain[path]

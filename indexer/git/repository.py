@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from indexer.deferred import NamedTuple
 from indexer.git import status
-from indexer.git.command import Git, GitError, without_filters
+from indexer.git.command import Git, GitError, Running, without_filters
 from indexer.git.status import Status
 from indexer.git.text import decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
     from indexer.git.blame import BlameLine, Commit, Uncommitted
     from indexer.git.changes import Changes
@@ -46,7 +46,15 @@ class Repository:
     """One repository, or one linked worktree of it. ``name`` is what its trees' spans carry."""
 
     def __init__(
-        self, git_dir: Path, common_dir: Path, root: Path | None, *, shallow: bool, algorithm: str, name: str | None
+        self,
+        git_dir: Path,
+        common_dir: Path,
+        root: Path | None,
+        config: dict[str, list[str]],
+        *,
+        shallow: bool,
+        algorithm: str,
+        name: str | None,
     ) -> None:
         self.root = root
         """The top of the working tree, without symbolic links; None for a bare repository."""
@@ -54,7 +62,9 @@ class Repository:
         """The directory that all worktrees of the repository share."""
         self.shallow = shallow
         self.name = name
+        self._looking: Running | None = None
         self._seen: Status | None = None
+        self._config = config
         self._algorithm = algorithm
         place = {"GIT_DIR": str(git_dir)} | ({"GIT_WORK_TREE": str(root)} if root else {})
         self._git = Git(str(root or git_dir), place)
@@ -66,8 +76,9 @@ class Repository:
         directory = place.parent if place.is_file() else place
         if not directory.is_dir():
             raise NoRepository(f"{path}: no such directory")
+        git = Git(str(directory))
         try:
-            said = Git(str(directory)).run(
+            places = git.start(
                 "rev-parse",
                 "--git-dir",
                 "--git-common-dir",
@@ -75,6 +86,8 @@ class Repository:
                 "--show-object-format",
                 "--show-cdup",
             )
+            config = git.start("config", "-z", "--list")
+            said, settings = places.heard()[0], config.heard()[0]
         except GitError as error:
             raise NoRepository(f"{path}: {error}") from None
         git_dir, common_dir, shallow, algorithm, *up = os.fsdecode(said).split("\n")[:-1]
@@ -83,18 +96,11 @@ class Repository:
             Path(os.path.realpath(directory / git_dir)),
             Path(os.path.realpath(directory / common_dir)),
             root,
+            _values(settings),
             shallow=shallow == "true",
             algorithm=algorithm,
             name=name,
         )
-
-    @cached_property
-    def _config(self) -> dict[str, list[str]]:
-        config: dict[str, list[str]] = {}
-        for record in decoded(self._git.run("config", "-z", "--list")).split("\0")[:-1]:
-            key, _, value = record.partition("\n")
-            config.setdefault(key, []).append(value)
-        return config
 
     @cached_property
     def _careful(self) -> Git:
@@ -113,10 +119,10 @@ class Repository:
 
         return Glance(*self._working())
 
-    def _working(self) -> tuple[str, str | None, Callable[..., bytes], Callable[[], dict[str, list[str]]], str]:
+    def _working(self) -> tuple[str, str | None, Git, Mapping[str, list[str]], str]:
         if self.root is None:
             raise NoRepository("a bare repository has no working tree: name a revision")
-        return str(self.root), self.name, self._careful.run, lambda: self._config, self._algorithm
+        return str(self.root), self.name, self._careful, self._config, self._algorithm
 
     @cached_property
     def _objects(self) -> ObjectDatabase:
@@ -242,13 +248,19 @@ class Repository:
 
         return hashlib.sha256(self._git.run("for-each-ref", "--format=%(objectname) %(refname)", *names)).hexdigest()
 
+    def look(self) -> None:
+        """Has git look at what ``status`` is to say, while this process goes on."""
+        if self.root is not None and self._looking is None:
+            self._looking = self._careful.start(*status.COMMAND)
+
     def status(self) -> Status:
-        """The working tree as it is now; of a bare repository, what its HEAD names."""
+        """The working tree as it is now, or was when ``look`` was called; of a bare repository, what its HEAD names."""
         if self.root is None:
             head, branch = self.head(), self.branch()
             self._seen = Status(head, branch, frozenset(), f"{branch} {head}")
         else:
-            said, besides = self._careful.heard(*status.COMMAND)
+            looking, self._looking = self._looking or self._careful.start(*status.COMMAND), None
+            said, besides = looking.heard()
             self._seen = status.read(said, str(self.root), self._sparse() + besides)
         return self._seen
 
@@ -311,3 +323,12 @@ class Repository:
             # Rebased commits often share a second; then ancestry tells.
             tied = self._git.run("merge-base", "--independent", *tied).decode().split()
         return commits[tied[0]]
+
+
+def _values(listed: bytes) -> dict[str, list[str]]:
+    """Setting → its values, the one in effect last, of ``git config -z --list``."""
+    values: dict[str, list[str]] = {}
+    for record in decoded(listed).split("\0")[:-1]:
+        key, _, value = record.partition("\n")
+        values.setdefault(key, []).append(value)
+    return values

@@ -8,6 +8,7 @@ from typing import Final
 
 from indexer.deferred import regex
 from indexer.git import disk
+from indexer.git.command import Git, Running
 from indexer.git.linked import without_lfs_pointer
 from indexer.git.text import decoded, encoded
 from indexer.git.tree import EntryKind, Missing, OutOfReach, Unreadable
@@ -84,8 +85,8 @@ class WorkTree(disk.DiskTree):
         self,
         root: str,
         repository: str | None,
-        git: Callable[..., bytes],
-        config: Callable[[], Mapping[str, list[str]]],
+        git: Git,
+        config: Mapping[str, list[str]],
         algorithm: str = "sha1",
     ) -> None:
         super().__init__(root, repository)
@@ -93,10 +94,17 @@ class WorkTree(disk.DiskTree):
         self._config = config
         self._algorithm = algorithm
         self._hashed: dict[str, str] = {}
+        self._looking: Running | None = None
+
+    def look(self) -> None:
+        """Has git look at what this tree will ask it for, while this process goes on."""
+        if self._looking is None:
+            self._looking = self._git.start(*LISTING)
 
     @cached_property
     def _index(self) -> Listing:
-        return Listing(self._git(*LISTING), lambda path: disk.kind_of(self._on_disk(path)))
+        looking, self._looking = self._looking or self._git.start(*LISTING), None
+        return Listing(looking.heard()[0], lambda path: disk.kind_of(self._on_disk(path)))
 
     @cached_property
     def names(self) -> bytes:
@@ -124,7 +132,7 @@ class WorkTree(disk.DiskTree):
         return {} if self._converts() else self._index.blobs
 
     def _converts(self) -> bool:
-        config = self._config()
+        config = self._config
         if (
             config.get("core.autocrlf", ["false"])[-1] not in ("false", "no", "off", "0", "")
             or "core.attributesfile" in config

@@ -117,6 +117,7 @@ def _render_and_write(
     say: Say,
     progress: Say,
 ) -> None:
+    tree = target.tree()  # which git looks at while the engine is imported
     from indexer.flux.clusters import no_trees
     from indexer.flux.crew import Crew
     from indexer.flux.render import render_repository
@@ -130,7 +131,6 @@ def _render_and_write(
             )
             replace(location, _build(repository, location, target, clusters), clusters)
 
-    tree = target.tree()
     with Store.within(repository.git_dir) as store:
         try:
             write(store)

@@ -40,8 +40,12 @@ class Target(NamedTuple):
         return storable(location.name_of(self.repository))
 
     def tree(self) -> Tree:
-        """The files that are read."""
-        return self.repository.worktree() if self.revision is None else self.repository.revision(self.revision)
+        """The files that are read, which git begins to look at."""
+        if self.revision is not None:
+            return self.repository.revision(self.revision)
+        tree = self.repository.worktree()
+        tree.look()
+        return tree
 
     def with_refs(self, names: Sequence[str]) -> str:
         """Equal as long as a build that looks up these branches and tags would give the same rows."""

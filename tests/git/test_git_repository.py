@@ -307,6 +307,17 @@ def test_the_fingerprint_changes_with_what_is_on_disk(sandbox: Any) -> None:
     assert changed()
 
 
+def test_a_look_that_was_asked_for_beforehand_is_the_one_that_counts(sandbox: Any) -> None:
+    sandbox.write("a.yaml", "one\n")
+    sandbox.commit()
+    repository = sandbox.open()
+    repository.look()
+    repository.look()
+    assert repository.status().changed == frozenset()
+    sandbox.write("a.yaml", "two\n")
+    assert repository.status().changed == {"a.yaml"}
+
+
 def test_questions_do_not_import_gitpython(sandbox: Any) -> None:
     sandbox.write("a.yaml", "one\n")
     sandbox.commit()
