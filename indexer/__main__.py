@@ -1,6 +1,6 @@
 """``python -m indexer`` is ``fluxidx``."""
 
-from indexer.cli.main import main
+from indexer.cli.start import main
 
 if __name__ == "__main__":
     main()

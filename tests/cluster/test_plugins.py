@@ -37,7 +37,7 @@ def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_all_scripts_are_the_same_program():
-    assert dict.fromkeys(("fluxidx", "kubectl-fluxidx", "flux-idx"), "indexer.cli.main:main") == SCRIPTS
+    assert dict.fromkeys(("fluxidx", "kubectl-fluxidx", "flux-idx"), "indexer.cli.start:main") == SCRIPTS
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl")

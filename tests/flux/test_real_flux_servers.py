@@ -9,7 +9,7 @@ import sys
 import textwrap
 
 import pytest
-from servers import Refused, Unavailable, binary, find
+from servers import Refused, Unavailable, binaries, binary, find
 from servers.binaries import MODULES, NAMES
 from servers.process import SECONDS
 
@@ -51,6 +51,23 @@ def test_without_go_it_is_said_why(tmp_path, monkeypatch):
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
     with pytest.raises(Unavailable, match="Go is not installed"):
         binary("etcd")
+
+
+def test_what_cannot_be_built_at_once_is_tried_again_after_the_others(monkeypatch, capsys):
+    tried, pauses = [], []
+
+    def answer(name):
+        tried.append(name)
+        if name == "etcd" and tried.count(name) < 3:
+            raise Unavailable("go build in etcd: 502 Bad Gateway")
+
+    monkeypatch.setattr(binaries, "_provide", answer)
+    monkeypatch.setattr(binaries, "sarif_schema", lambda: None)
+    monkeypatch.setattr(binaries.shutil, "which", lambda _: "go")
+    monkeypatch.setattr(binaries.time, "sleep", pauses.append)
+    assert binaries.provide(["etcd", "flux"]) == {}
+    assert (tried, pauses) == (["etcd", "flux", "etcd", "etcd"], [0, 10, 60])
+    assert capsys.readouterr().err == "etcd: go build in etcd: 502 Bad Gateway\n" * 2
 
 
 @pytest.mark.parametrize(("ci", "outcome"), [("", "1 skipped"), ("true", "1 failed")])

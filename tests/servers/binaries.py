@@ -5,6 +5,8 @@ Each folder of ``go/`` is a module that pins one program. A program is looked fo
 is nowhere. After a pin has changed, empty the cache.
 
     python tests/servers/binaries.py [NAME...]    build what is missing, all by default, and print the cache's path
+
+That tries again what failed: a module proxy that did not answer may answer later.
 """
 
 from __future__ import annotations
@@ -16,14 +18,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 MODULES = Path(__file__).parent / "go"
 SCHEMAS = Path(__file__).parent / "schemas"
 NAMES = tuple(sorted(path.parent.name for path in MODULES.glob("*/go.mod")))
+_PAUSES = 10, 60, 180
+"""Seconds until what failed is tried again."""
 _GO = {"CGO_ENABLED": "0", "GOFLAGS": "-trimpath -buildvcs=false -mod=readonly", "GOWORK": "off"}
 
 
@@ -56,12 +62,18 @@ def crds(controller: str) -> list[Path]:
     folder = cache() / "crds" / controller
     if not folder.is_dir():
         with _alone():
-            _, source = _module(f"github.com/fluxcd/{controller}", MODULES / controller)
-            unfinished = folder.with_name(f"{controller}.unfinished")
-            shutil.copytree(source / "config" / "crd" / "bases", unfinished, dirs_exist_ok=True)
-            unfinished.chmod(0o755)  # modules are read-only, and whoever empties the cache should not notice
-            unfinished.rename(folder)
+            if not folder.is_dir():
+                _copy_crds(controller, folder)
     return sorted(folder.glob("*.yaml"))
+
+
+def _copy_crds(controller: str, folder: Path) -> None:
+    _, source = _module(f"github.com/fluxcd/{controller}", MODULES / controller)
+    unfinished = folder.with_name(f"{controller}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    shutil.copytree(source / "config" / "crd" / "bases", unfinished, copy_function=shutil.copyfile)
+    unfinished.chmod(0o755)  # modules are read-only, and whoever empties the cache should not notice
+    unfinished.rename(folder)
 
 
 def sarif_schema() -> Any:
@@ -87,6 +99,7 @@ def _alone() -> Iterator[None]:
 
 
 def _build(name: str) -> Path:
+    begun = time.monotonic()
     sys.stderr.write(f"building {name}\n")
     with tempfile.TemporaryDirectory(prefix="fluxidx-") as scratch:
         module = Path(scratch, name)
@@ -102,6 +115,7 @@ def _build(name: str) -> Path:
             linker += f" -X main.VERSION={version.removeprefix('v')}"
         built = cache() / f"{name}.unfinished"
         run_go("build", "-ldflags", linker, "-o", str(built), "tool", cwd=module)
+        sys.stderr.write(f"built {name} in {time.monotonic() - begun:.0f} seconds\n")
         return built.rename(cache() / name)
 
 
@@ -138,10 +152,32 @@ def run_go(*arguments: str, cwd: Path) -> str:
     return done.stdout
 
 
+def _provide(name: str) -> None:
+    binary(name)
+    if name.endswith("-controller"):
+        crds(name)
+
+
+def provide(names: Sequence[str]) -> dict[str, Unavailable]:
+    """Builds what is missing of these programs, and the schemas; what cannot be had after all, with the reason."""
+    wanted = {name: partial(_provide, name) for name in names} | {"the schema of SARIF": sarif_schema}
+    missing: dict[str, Unavailable] = {}
+    for pause in (0, *_PAUSES):
+        time.sleep(pause)
+        missing = {}
+        for name, have in wanted.items():
+            try:
+                have()
+            except Unavailable as why:
+                missing[name] = why
+                sys.stderr.write(f"{name}: {why}\n")
+        if not missing or shutil.which("go") is None:
+            break
+        wanted = {name: wanted[name] for name in missing}
+    return missing
+
+
 if __name__ == "__main__":
-    for wanted in sys.argv[1:] or NAMES:
-        binary(wanted)
-        if wanted.endswith("-controller"):
-            crds(wanted)
-    sarif_schema()
+    if lacking := provide(sys.argv[1:] or NAMES):
+        sys.exit(f"cannot be built: {', '.join(lacking)}: the reasons are above; what was built is kept")
     sys.stdout.write(f"{cache()}\n")
