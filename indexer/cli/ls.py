@@ -11,6 +11,7 @@ from indexer.cli.common import Session, shared
 from indexer.query.names import find, parse_many
 from indexer.query.rows import object_of, span, unit_of
 from indexer.query.scope import Scope
+from indexer.report.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,8 @@ def _json(row: Row) -> dict[str, Any]:
 def _cells(row: Row) -> tuple[str, ...]:
     where = f"{row['file']}:{row['line']}" if row["file"] is not None else "-"
     unit = f"{row['unit_kind']}/{row['unit_namespace']}/{row['unit_name']}"
-    return row["cluster"], row["kind"], row["namespace"] or "-", row["name"], where, unit
+    cells = row["cluster"], row["kind"], row["namespace"] or "-", row["name"], where, unit
+    return tuple(map(one_line, cells))
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

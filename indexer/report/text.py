@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from indexer.deferred import regex
+from indexer.index.read import storable
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -31,7 +34,15 @@ class Writer:
         return "\n".join(self._lines)
 
     def line(self, text: str = "") -> None:
-        self._lines.append(text.rstrip())
+        """Ends a line. What a repository or a cluster has put into ``text`` reaches no terminal as a command."""
+        text = text.rstrip()
+        self._lines.append(text if text.isprintable() else self._tame(text))
+
+    def _tame(self, text: str) -> str:
+        """``text`` with its control characters spelled out, but for those of the terminal's colours and links."""
+        if not (self.terminal.colour or self.terminal.links):
+            return storable(text)
+        return "".join(part if index % 2 else storable(part) for index, part in enumerate(_STYLED.split(text)))
 
     def heading(self, left: str, right: str) -> None:
         """A bold title, with ``right`` at the right margin where both fit."""
@@ -79,6 +90,15 @@ class Writer:
         return f"file://{quote(str(self._root / file), errors='surrogateescape')}"
 
 
+_STYLED: Final = regex(r"(\x1b\[(?:[0124]|[39][0-7])m|\x1b\]8;;[^\x1b]*\x1b\\)")
+"""What ``Terminal.style`` and ``Terminal.link`` put around a text."""
+
+
+def one_line(name: str) -> str:
+    """A name as a line of text can hold it."""
+    return name.replace("\n", "\\n")
+
+
 def position(file: str, repository: str | None, lines: Iterable[tuple[int, int]]) -> str:
     """``file:12``, ``file:3-9`` or ``file:3-9,12``; runs of lines are joined."""
     runs: list[list[int]] = []
@@ -90,7 +110,7 @@ def position(file: str, repository: str | None, lines: Iterable[tuple[int, int]]
     shown = [f"{first}" if first == last else f"{first}-{last}" for first, last in runs[:_RUNS]]
     more = ",…" if len(runs) > _RUNS else ""
     elsewhere = f"  ({repository})" if repository else ""
-    return f"{file}:{','.join(shown)}{more}{elsewhere}"
+    return f"{one_line(file)}:{','.join(shown)}{more}{elsewhere}"
 
 
 _RUNS: Final = 4
@@ -102,7 +122,8 @@ def place(span: Span) -> str:
 
 def object_name(value: ObjectId) -> str:
     """``Deployment shop/api``."""
-    return f"{value.kind} {value.namespace}/{value.name}" if value.namespace else f"{value.kind} {value.name}"
+    name = f"{value.namespace}/{value.name}" if value.namespace else value.name
+    return one_line(f"{value.kind} {name}")
 
 
 def through_kube_config(applied_by: str | None) -> str:

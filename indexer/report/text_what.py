@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from indexer.manifest.provenance import Role
-from indexer.report.text import SELF_EVIDENT, Writer, count, object_name, position, some, through_kube_config
+from indexer.report.text import SELF_EVIDENT, Writer, count, object_name, one_line, position, some, through_kube_config
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ def render(answer: What, terminal: Terminal, root: Path | None, *, verbose: bool
 
 
 def _title(file: File) -> str:
-    return position(file.file, None, [file.lines]) if file.lines else file.file
+    return position(file.file, None, [file.lines]) if file.lines else one_line(file.file)
 
 
 def _file(writer: Writer, file: File, *, verbose: bool) -> None:

@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -66,6 +71,11 @@ def test_a_mistake_on_the_command_line_is_a_usage_error(arguments, message, caps
         (NoRepository("/x: no repository"), 2, "fluxidx: /x: no repository\n"),
         (PermissionError(13, "Permission denied", "/x"), 2, "fluxidx: /x: Permission denied\n"),
         (KeyboardInterrupt(), 130, "\n"),
+        (
+            FluxidxError("a\x1b]0;b\x07.yaml: what:\nwhat to do"),
+            2,
+            "fluxidx: a\\x1b]0;b\\x07.yaml: what:\nwhat to do\n",
+        ),
     ],
 )
 def test_an_expected_error_is_one_message_and_an_exit_code(error, code, message, capsys, monkeypatch) -> None:
@@ -91,9 +101,24 @@ def test_a_reader_that_has_enough_is_no_error(fleet) -> None:
     fleet.run("build", "-q")
     code = (
         "import os, sys; reader, writer = os.pipe(); os.close(reader); os.dup2(writer, 1);"
-        "from indexer.cli.start import main; main(['ls', '-o', 'json'])"
+        "from indexer.cli.main import main; main(['ls', '-o', 'json'])"
     )
     done = fleet.python("-c", code)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("closed", ["1", "2", "0 1 2"])
+def test_a_stream_that_is_closed_is_no_error(fleet, closed) -> None:
+    fleet.run("build", "-q")
+    close = " ".join(f"{number}>&-" for number in closed.split())
+    done = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -m indexer ls --no-build {close}'],
+        cwd=fleet.root,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -12,7 +12,7 @@ from indexer.manifest.provenance import Contribution
 from indexer.query.answers import Deployed, File, Hop, Link, Match, What, Where
 from indexer.report import text_what, text_where
 from indexer.report.terminal import Terminal
-from indexer.report.text import position, some
+from indexer.report.text import Writer, object_name, position, some
 
 PLAIN = Terminal()
 ROOT = Path("/repo")
@@ -146,6 +146,24 @@ def test_what_counts_where_a_list_would_be_too_long() -> None:
 )
 def test_a_position_joins_lines(lines, expected) -> None:
     assert position("f", None, lines) == expected
+
+
+@pytest.mark.parametrize(
+    ("terminal", "shown"),
+    [
+        (PLAIN, "a\\x1b[2J\\x1b[31m b\\x07 \\xff"),
+        (Terminal(colour=True), "\x1b[1ma\\x1b[2J\x1b[31m b\\x07 \\xff\x1b[0m"),
+    ],
+)
+def test_what_a_repository_holds_is_no_command_to_the_terminal(terminal, shown) -> None:
+    writer = Writer(terminal, None)
+    writer.line(terminal.style("a\x1b[2J\x1b[31m b\x07 \udcff", bold=True))
+    assert str(writer) == shown
+
+
+def test_names_stay_on_their_line() -> None:
+    assert position("a\nb.yaml", None, [(1, 1)]) == "a\\nb.yaml:1"
+    assert object_name(ObjectId("", "v1", "ConfigMap", "x", "a\nb")) == "ConfigMap x/a\\nb"
 
 
 def test_a_position_names_another_repository() -> None:
