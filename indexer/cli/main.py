@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
-import gc
 import importlib
 import os
 import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -46,10 +43,6 @@ _MESSAGES = {
 """Errors whose text is for the user; by name, so that no room is imported to look for its errors."""
 
 
-_PLUGINS = {"kubectl-fluxidx": "kubectl fluxidx", "flux-idx": "flux idx"}
-"""What the program is called where kubectl or flux runs it as a plugin, by the name of its script."""
-
-
 class Commands(click.Group):
     """A group whose every command is a module of this package, imported when that command runs."""
 
@@ -85,19 +78,6 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="fluxidx")
 def fluxidx() -> None:
     """Say which file, line, overlay and patch made an object of a Flux cluster, and what a line deploys."""
-
-
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs the command line ``arguments`` (default: the process's own) and exits."""
-    # Most of what a command makes lasts as long as it does: looking for cycles would be a tenth of a short command.
-    gc.set_threshold(100_000, 50, 50)
-    status = run(arguments, _PLUGINS.get(os.path.basename(sys.argv[0]), "fluxidx"))  # noqa: PTH119 - pathlib is slow
-    # As sys.exit does, but for giving back one by one all objects that were made: another tenth.
-    atexit._run_exitfuncs()  # noqa: SLF001 - what the interpreter calls first when it ends
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):
-            stream.flush()
-    os._exit(status)
 
 
 def run(arguments: Sequence[str] | None = None, name: str = "fluxidx") -> int:

@@ -101,7 +101,7 @@ def test_a_reader_that_has_enough_is_no_error(fleet) -> None:
     fleet.run("build", "-q")
     code = (
         "import os, sys; reader, writer = os.pipe(); os.close(reader); os.dup2(writer, 1);"
-        "from indexer.cli.main import main; main(['ls', '-o', 'json'])"
+        "from indexer.cli.start import main; main(['ls', '-o', 'json'])"
     )
     done = fleet.python("-c", code)
     assert (done.returncode, done.stderr) == (0, "")
