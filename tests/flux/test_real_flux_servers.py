@@ -63,6 +63,7 @@ def test_what_cannot_be_built_at_once_is_tried_again_after_the_others(monkeypatc
 
     monkeypatch.setattr(binaries, "_provide", answer)
     monkeypatch.setattr(binaries, "sarif_schema", lambda: None)
+    monkeypatch.setattr(binaries, "kubernetes_types", lambda: None)
     monkeypatch.setattr(binaries.shutil, "which", lambda _: "go")
     monkeypatch.setattr(binaries.time, "sleep", pauses.append)
     assert binaries.provide(["etcd", "flux"]) == {}

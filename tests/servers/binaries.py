@@ -12,6 +12,7 @@ That tries again what failed: a module proxy that did not answer may answer late
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -85,6 +86,19 @@ def sarif_schema() -> Any:
             code = (source / "pkg" / "report" / "v210" / "sarif" / "schema.go").read_text()
             unfinished = kept.with_suffix(".unfinished")
             unfinished.write_text(code.split("`")[1])
+            unfinished.rename(kept)
+    return json.loads(kept.read_text())
+
+
+def kubernetes_types() -> Any:
+    """What the Go declarations of Kubernetes' built-in types say. Raises Unavailable."""
+    program = SCHEMAS / "kubernetes"
+    state = hashlib.sha256(b"".join((program / name).read_bytes() for name in ("go.mod", "go.sum", "main.go")))
+    kept = cache() / f"kubernetes-types-{state.hexdigest()[:12]}.json"
+    if not kept.is_file():
+        with _alone():
+            unfinished = kept.with_suffix(".unfinished")
+            unfinished.write_text(run_go("run", ".", cwd=program))
             unfinished.rename(kept)
     return json.loads(kept.read_text())
 
@@ -159,8 +173,9 @@ def _provide(name: str) -> None:
 
 
 def provide(names: Sequence[str]) -> dict[str, Unavailable]:
-    """Builds what is missing of these programs, and the schemas; what cannot be had after all, with the reason."""
-    wanted = {name: partial(_provide, name) for name in names} | {"the schema of SARIF": sarif_schema}
+    """Builds what is missing of these programs, and the data; what cannot be had after all, with the reason."""
+    wanted: dict[str, Callable[[], object]] = {name: partial(_provide, name) for name in names}
+    wanted |= {"the schema of SARIF": sarif_schema, "Kubernetes' types": kubernetes_types}
     missing: dict[str, Unavailable] = {}
     for pause in (0, *_PAUSES):
         time.sleep(pause)

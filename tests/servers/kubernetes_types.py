@@ -13,14 +13,14 @@ if __name__ == "__main__":
 
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from servers.binaries import SCHEMAS, run_go
+from servers.binaries import kubernetes_types
 
 DATA = Path(__file__).parents[2] / "indexer" / "flux" / "kubernetes-0.36.json"
 
 
 def generated() -> str:
     """The file's content, but for ``about``, which is kept. Raises Unavailable."""
-    found = json.loads(run_go("run", ".", cwd=SCHEMAS / "kubernetes"))
+    found = kubernetes_types()
     about = json.loads(DATA.read_text())["about"]
     kinds = {version: " ".join(sorted(names)) for version, names in sorted(found["kinds"].items())}
     types = {
