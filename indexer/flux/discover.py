@@ -21,8 +21,6 @@ from indexer.flux.resources import (
 )
 from indexer.flux.store import Store
 from indexer.flux.synthetic import sync_objects
-from indexer.git import sourceignore
-from indexer.git.artifact import ArtifactTree
 from indexer.git.tree import EntryKind, Tree, TreeError
 from indexer.git.worktree import WorkTree
 from indexer.kustomize.cache import BuildCache
@@ -34,6 +32,7 @@ _MEMO: Final = "what YAML files are worth"
 _SYNC_FILE: Final = "gotk-sync.yaml"
 _FLUX_SYSTEM: Final = "flux-system"
 _MARKS: Final = (b"toolkit.fluxcd.io", b"fluxcd.controlplane.io")
+_TOOLS: Final = ("flux", _FLUX_SYSTEM)
 _HOMES: Final = ("clusters", "cluster", "environments", "envs")
 
 
@@ -69,7 +68,9 @@ class _Worth(Enum):
     """A cluster may begin with it."""
 
 
-class _File(NamedTuple):
+class File(NamedTuple):
+    """A YAML file."""
+
     path: str
     objects: tuple[Mapping, ...]
 
@@ -89,8 +90,10 @@ def discover(
     beginnings = [_parsed(tree, path, cache) for path, worth in sorted_out.items() if worth is _Worth.BEGINNING]
     found = _named([*_syncs(beginnings), *_instances(beginnings, is_home)])
     if not found:
+        from indexer.flux.roots import roots
+
         files = [_parsed(tree, path, cache) for path, worth in sorted_out.items() if worth is not _Worth.NOTHING]
-        found = _named(_structural(tree, files, cache))
+        found = _named(roots(tree, files, cache))
     found = _with_config(found, config)
     taken = {entry.config.name for entry in given}
     entries = [*given, *(entry for entry in found if entry.config.name not in taken)]
@@ -187,13 +190,15 @@ def _worth(tree: Tree, path: str, cache: BuildCache) -> _Worth:
     return _Worth.BEGINNING if begins else _Worth.FLUX
 
 
-def _parsed(tree: Tree, path: str, cache: BuildCache) -> _File:
+def _parsed(tree: Tree, path: str, cache: BuildCache) -> File:
     documents = cache.documents.documents(tree, path)
-    return _File(path, tuple(d.node for d in documents if isinstance(d.node, Mapping)))
+    return File(path, tuple(d.node for d in documents if isinstance(d.node, Mapping)))
 
 
-def _syncs(files: Iterable[_File]) -> Iterator[EntryPoint]:
+def _syncs(files: Iterable[File]) -> Iterator[EntryPoint]:
     for file in files:
+        if any("${" in read_kustomization(root).path for root in file.objects if is_kustomization(root)):
+            continue  # A template: nothing fills in what is applied by hand.
         if not file.objects and posixpath.basename(file.path) == _SYNC_FILE:
             file = _placeholder(file)
         if (
@@ -204,7 +209,7 @@ def _syncs(files: Iterable[_File]) -> Iterator[EntryPoint]:
             yield EntryPoint(ClusterConfig(""), (file.path,), file.objects)
 
 
-def _syncs_itself(file: _File) -> bool:
+def _syncs_itself(file: File) -> bool:
     """Whether a source and a Kustomization of one name sync the directory in which the file lies."""
     sources = {(namespace_of(root), name_of(root)) for root in file.objects if is_source(root)}
     for root in filter(is_kustomization, file.objects):
@@ -215,17 +220,17 @@ def _syncs_itself(file: _File) -> bool:
     return False
 
 
-def _placeholder(file: _File) -> _File:
+def _placeholder(file: File) -> File:
     """What ``flux bootstrap`` would write into a ``gotk-sync.yaml`` that only holds a comment."""
     folder = posixpath.dirname(file.path)
     path = posixpath.dirname(folder)
     namespace = posixpath.basename(folder) or _FLUX_SYSTEM
     at = Scalar("", source=Source(None, file.path))
     made = sync_objects(at, name=namespace, namespace=namespace, path=f"./{path}", source=None)
-    return _File(file.path, tuple(made))
+    return File(file.path, tuple(made))
 
 
-def _instances(files: Iterable[_File], is_home: Callable[[str], bool]) -> list[EntryPoint]:
+def _instances(files: Iterable[File], is_home: Callable[[str], bool]) -> list[EntryPoint]:
     found: dict[tuple[str, str], EntryPoint] = {}
     homes: set[tuple[str, str]] = set()
     for file in files:
@@ -241,42 +246,7 @@ def _instances(files: Iterable[_File], is_home: Callable[[str], bool]) -> list[E
     return [entry for key, entry in found.items() if not homes or key in homes]
 
 
-def _structural(tree: Tree, files: list[_File], cache: BuildCache) -> Iterator[EntryPoint]:
-    """Kustomizations that no other Kustomization produces, grouped by the cluster's directory."""
-    tree = ArtifactTree(tree, sourceignore.load(tree))
-    roots = [(file, root) for file in files for root in file.objects if is_kustomization(root)]
-    made = {id(root): _produced(tree, root, cache) for _, root in roots}
-    groups: dict[str, list[tuple[_File, Mapping]]] = {}
-    for file, root in roots:
-        place = (file.path, root.pos)
-        if not any(place in made[id(other)] for _, other in roots if other is not root):
-            groups.setdefault(_home(file.path), []).append((file, root))
-    for found in groups.values():
-        paths = tuple(dict.fromkeys(file.path for file, _ in found))
-        beside = [root for file in files if file.path in paths for root in file.objects if not is_kustomization(root)]
-        yield EntryPoint(ClusterConfig(""), paths, (*beside, *(root for _, root in found)))
-
-
-def _produced(tree: Tree, root: Mapping, cache: BuildCache) -> set[tuple[str, int]]:
-    """Where the Kustomizations stand that a Kustomization deploys, as far as its path can be built."""
-    from indexer.flux.generate import generate
-    from indexer.kustomize.build import Options, build
-    from indexer.kustomize.errors import KustomizeError
-    from indexer.kustomize.loader import LoadRestrictor
-
-    spec = read_kustomization(root)
-    directory = posixpath.normpath("/" + spec.path).lstrip("/")
-    if tree.kind(directory) is not EntryKind.DIRECTORY:
-        return set()
-    try:
-        kustomization = generate(tree, directory, spec, cache.documents)
-        built = build(tree, directory, Options(LoadRestrictor.NONE), kustomization=kustomization, cache=cache)
-    except (KustomizeError, ManifestError, TreeError):
-        return set()
-    return {(res.root.source.file, res.root.pos) for res in built.resources if is_kustomization(res.root)}
-
-
-def _home(path: str) -> str:
+def home_of(path: str) -> str:
     """The directory that stands for the cluster to which a file belongs."""
     parts = path.split("/")[:-1]
     for index, part in enumerate(parts[:-1]):
@@ -286,23 +256,41 @@ def _home(path: str) -> str:
 
 
 def _named(entries: Iterable[EntryPoint]) -> list[EntryPoint]:
-    """Names by the last component of the synced path, or by the last one that tells two clusters apart."""
+    """Names by the last telling component of the synced path, or by the last one that tells two clusters apart."""
     entries = list(entries)
-    paths = [[p for p in (entry.path or _home(entry.files[0])).split("/") if p] or ["cluster"] for entry in entries]
-    names = [path[-1] for path in paths]
-    for name in {name for name in names if names.count(name) > 1}:
-        same = [index for index, other in enumerate(names) if other == name]
-        depth = 2
-        while depth <= max(len(paths[i]) for i in same) and len({tuple(paths[i][-depth:]) for i in same}) < len(same):
-            depth += 1
-        for index in same:
-            names[index] = paths[index][-depth] if depth <= len(paths[index]) else name
+    paths = [_telling(entry.config.name or entry.path or home_of(entry.files[0])) for entry in entries]
     result: list[EntryPoint] = []
     used: set[str] = set()
-    for entry, name in zip(entries, names, strict=True):
+    for entry, name in zip(entries, _names(paths), strict=True):
         unique, count = name, 2
         while unique in used:
             unique, count = f"{name}-{count}", count + 1
         used.add(unique)
         result.append(entry._replace(config=entry.config._replace(name=unique)))
     return result
+
+
+def _names(paths: list[list[str]]) -> list[str]:
+    depths = [1] * len(paths)
+    for name in {path[-1] for path in paths}:
+        same = [index for index, path in enumerate(paths) if path[-1] == name]
+        depth = 1
+        while depth <= max(len(paths[i]) for i in same) and len({tuple(paths[i][-depth:]) for i in same}) < len(same):
+            depth += 1
+        for index in same:
+            depths[index] = depth if depth <= len(paths[index]) else 1
+    names = [path[-depth] for path, depth in zip(paths, depths, strict=True)]
+    above = [path[: 1 - depth] for path, depth in zip(paths, depths, strict=True) if depth > 1]
+    if all(names.count(one[-1]) == 1 and sum(path[: len(one)] == one for path in paths) == 1 for one in above):
+        return names
+    # demo/00, demo/01 and prod/00: one component is not enough.
+    common = len(posixpath.commonprefix(paths)) if len(paths) > 1 else 0
+    return ["-".join(path[min(common, len(path) - 1) :]) for path in paths]
+
+
+def _telling(path: str) -> list[str]:
+    """The components of a path, without the last ones where they only say that Flux is at work there."""
+    parts = [part for part in path.split("/") if part] or ["cluster"]
+    while len(parts) > 1 and parts[-1] in _TOOLS:
+        parts.pop()
+    return parts

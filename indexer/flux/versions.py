@@ -17,7 +17,8 @@ _GATE: Final = regex(r"StrictPostBuildSubstitutions=(true|false)")
 _HEADER: Final = regex(r"^# Flux Version: v?(\d+)\.(\d+)", re.MULTILINE)
 _VERSION: Final = regex(r"[v=~^]*(\d+)\.(\d+)")
 _STRICT_SINCE: Final = (2, 9)
-_COMPONENTS: Final = "gotk-components.yaml"
+COMPONENTS: Final = "gotk-components.yaml"
+"""The file in which a bootstrap leaves the controllers."""
 _PATCHES: Final = "kustomization.yaml"
 _HEAD: Final = 4096
 """Bytes of the components file in which its header stands."""
@@ -33,7 +34,7 @@ def is_strict(tree: Tree, files: Iterable[str], objects: Iterable[Mapping]) -> b
     versions: list[tuple[int, int]] = []
     for file in files:
         folder = posixpath.dirname(file)
-        components = _text(tree, posixpath.join(folder, _COMPONENTS))
+        components = _text(tree, posixpath.join(folder, COMPONENTS))
         gates += _GATE.findall(components) + _GATE.findall(_text(tree, posixpath.join(folder, _PATCHES)))
         versions += _pairs(_HEADER.findall(components[:_HEAD]))
     for root in objects:
