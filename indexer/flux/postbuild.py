@@ -30,7 +30,7 @@ from indexer.kustomize.nodes import find, string, string_map
 from indexer.manifest.compose import parse_stream
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.gonumber import json_float_text
-from indexer.manifest.node import STR, Mapping, Node, Operation, Role, Scalar, Sequence, Span, Style, pointer
+from indexer.manifest.node import STR, Mapping, Node, Operation, Role, Scalar, Sequence, Source, Span, Style, pointer
 from indexer.manifest.scalars import to_data, to_data_11
 
 SUBSTITUTE: Final = "kustomize.toolkit.fluxcd.io/substitute"
@@ -143,7 +143,9 @@ def substitute(template: Template, variables: Variables) -> Expanded:
     try:
         before = template.data
     except ManifestError as error:
-        raise PostBuildError(str(error), None) from None
+        place = Source(root.source.repository, error.file)
+        span = Span(place, error.line, error.column, error.line, error.column)
+        raise PostBuildError(error.problem, span) from None
     if template.is_constant:
         return Expanded(root)
     texts = template.texts

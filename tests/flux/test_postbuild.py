@@ -116,6 +116,7 @@ def test_a_default_is_used_where_an_optional_object_is_missing():
         ("a: '1'\nb: \"'${v}'x\"", {"v": "it's"}, "YAMLToJSON", "f.yaml:2:4"),
         ("a: ${v}", {"v": "*x"}, "unknown anchor 'x' referenced", "f.yaml:1:4"),
         ("a: ${v}", {"v": ".inf"}, "unsupported value", "f.yaml:1:4"),
+        ("a: 1\nb: 2\na: 3", {"v": "1"}, 'mapping key "a" already defined at line 1', "f.yaml:3:1"),
         ("a: ${v}", {"v": "1", "my-key": "2"}, "'my-key' var name is invalid", None),
     ],
 )
