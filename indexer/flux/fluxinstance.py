@@ -13,7 +13,6 @@ from indexer.flux.objects import Applied, Digests, rendered
 from indexer.flux.resources import HELM, OPERATOR, is_disabled, is_kind, items_of, kind_of, name_of, namespace_of
 from indexer.flux.scope import Kind
 from indexer.flux.synthetic import sync_objects
-from indexer.helm.postrender import post_render
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.nodes import find, text_at
 from indexer.kustomize.resource import Resource
@@ -82,6 +81,8 @@ def _patched(objects: list[Mapping], spec: Node | None) -> list[Mapping]:
 
 
 def _rendered(objects: list[Mapping], **spec: Node) -> list[Mapping]:
+    from indexer.helm.postrender import post_render
+
     return [resource.root for resource in post_render(objects, _mapping(spec=_mapping(**spec)))]
 
 

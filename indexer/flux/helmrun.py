@@ -29,7 +29,7 @@ from indexer.flux.resources import HELM, ReferenceSpec, is_kind, items_of, name_
 from indexer.flux.scope import Kind
 from indexer.flux.sources import Registry, Sources, describe
 from indexer.flux.store import Record, Store, engine
-from indexer.helm.engine import Capabilities
+from indexer.helm.chart import Capabilities
 from indexer.kustomize.nodes import find, text_at
 from indexer.manifest.history import Contribution
 from indexer.manifest.node import Mapping, Span

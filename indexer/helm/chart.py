@@ -35,6 +35,15 @@ class ChartFile(NamedTuple):
     """Where the file is from its repository's root; None for one that is packed in an archive."""
 
 
+class Capabilities(NamedTuple):
+    """What charts are told of the cluster; without it they see what the engine was built with."""
+
+    kubernetes: str | None = None
+    """Its version, such as ``1.34`` or ``v1.34.2``."""
+    api_versions: tuple[str, ...] = ()
+    """``group/version`` or ``group/version/Kind`` that it serves beside the built-in ones."""
+
+
 @dataclass(slots=True)
 class Chart:
     """The files of a chart by their path in it, subcharts in ``charts/``."""

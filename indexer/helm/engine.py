@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from indexer.deferred import NamedTuple, regex
-from indexer.helm.chart import Chart, ChartError
+from indexer.helm.chart import Capabilities, Chart, ChartError
 from indexer.helm.process import WORKER, Limits
 
 _HEADER: Final = regex(r"^---\n# Source: (.+)\n", re.MULTILINE)
@@ -22,15 +22,6 @@ _SHOWN: Final = 400
 
 class RenderError(ChartError):
     """A chart that Helm refuses with these values; the message is Helm's and may hold values."""
-
-
-class Capabilities(NamedTuple):
-    """What charts are told of the cluster; without it they see what the engine was built with."""
-
-    kubernetes: str | None = None
-    """Its version, such as ``1.34`` or ``v1.34.2``."""
-    api_versions: tuple[str, ...] = ()
-    """``group/version`` or ``group/version/Kind`` that it serves beside the built-in ones."""
 
 
 _BUILT_IN: Final = Capabilities()

@@ -4,11 +4,11 @@ from functools import partial
 
 import pytest
 
-from indexer.flux import helmrelease
+from indexer.flux import helmobjects
 from indexer.flux.config import ClusterConfig, Config
 from indexer.flux.model import UnitState
-from indexer.helm.chart import Chart, ChartFile
-from indexer.helm.engine import Capabilities, RenderError, render
+from indexer.helm.chart import Capabilities, Chart, ChartFile
+from indexer.helm.engine import RenderError, render
 from indexer.helm.process import ChartTooLarge, Limits
 from indexer.manifest.scalars import to_data
 
@@ -65,7 +65,7 @@ def test_a_chart_is_told_the_version_and_the_apis_of_the_cluster():
 
 def test_a_release_whose_chart_never_ends_says_so_and_the_others_are_rendered(fleet, monkeypatch):
     pytest.importorskip("helm_python")
-    monkeypatch.setattr(helmrelease, "render", partial(render, limits=BRIEF))
+    monkeypatch.setattr(helmobjects, "render", partial(render, limits=BRIEF))
     fleet.chart("charts/bad", "bad", loop="{{ range until 100000 }}{{ range until 1000000 }}{{ end }}{{ end }}")
     fleet.chart("charts/demo", "demo", cm=CONFIG_MAP.format("x"))
     fleet.release("values: {}\n", chart="./charts/bad", name="bad", file="bad")
