@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.deferred import NamedTuple
+from indexer.errors import FluxidxError
 
 if TYPE_CHECKING:
     from indexer.cluster.reader import LiveCluster
@@ -281,7 +282,10 @@ def _asked(project: Project, answer: Impact, clusters: Sequence[LiveCluster]) ->
 
 
 def check(project: Project | Path | str, *files: str, revision: str | None = None) -> Checked:
-    """What is wrong or suspicious in the working tree, or in ``revision``; with ``files``, in these alone."""
+    """What is wrong or suspicious in the working tree, or in ``revision``; with ``files``, in these alone.
+
+    Raises FluxidxError for a file that is not there.
+    """
     from indexer.flux.store import Store
     from indexer.query.check import check as ask
     from indexer.query.places import parse
@@ -289,6 +293,9 @@ def check(project: Project | Path | str, *files: str, revision: str | None = Non
     project = _project(project)
     tree = project.tree(revision)
     paths = [parse(file, tree, project.repository.root, Path.cwd()).path for file in files]
+    for path in paths:
+        if tree.kind(path) is None:
+            raise FluxidxError(f"{path}: there is no such file or directory in this repository, or git ignores it")
     with Store.within(project.repository.git_dir) as store:
         return ask(
             project.repository,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from indexer.cli.common import Session, shared
+from indexer.errors import NotFound
 from indexer.query.names import find, parse_many
 from indexer.query.rows import object_of, span, unit_of
 from indexer.query.scope import Scope
@@ -34,7 +35,12 @@ def command(session: Session, words: Sequence[str], namespace: str | None) -> No
     """
     with session.index() as index:
         scope = Scope.of(index, session.repository, session.clusters)
-        rows = _rows(scope, words, namespace, _SHOWN if session.output == "text" else "*")
+        try:
+            rows = _rows(scope, words, namespace, _SHOWN if session.output == "text" else "*")
+        except NotFound:
+            if session.output == "json":
+                click.echo("[]")
+            raise
     if session.output == "text":
         click.echo(_table([_HEADER, *map(_cells, rows)]))
         return

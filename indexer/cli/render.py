@@ -12,7 +12,7 @@ from indexer.cli.common import Session, passed_on, shared, usage
 from indexer.errors import ExitCode, FluxidxError, NotFound
 
 if TYPE_CHECKING:
-    from indexer.flux.model import Cluster, RenderedObject
+    from indexer.flux.model import RenderedObject, Unit
     from indexer.manifest.node import Node
 
 
@@ -110,13 +110,12 @@ def unit(session: Session, unit: str, revision: str | None) -> None:
     kinds, namespace, name = parse_unit(unit)
     units = [
         one
-        for cluster in _clusters(session, revision)
-        for one in cluster.units
+        for _, one in _units(session, revision)
         if one.id.kind in kinds and (one.id.namespace, one.id.name) == (namespace, name)
     ]
     if not units:
         raise NotFound(f"there is no unit {unit} in this repository: fluxidx units lists them")
-    _one_cluster(session, [one.cluster for one in units])
+    _one_cluster([one.cluster for one in units])
     found = units[0]
     if found.reason is not None:
         raise FluxidxError(f"{found.id} could not be rendered: {found.reason}")
@@ -137,30 +136,29 @@ def object_(session: Session, words: tuple[str, ...], namespace: str | None, rev
     with session.index(revision) as index:
         rows = find(Scope.of(index, session.repository, session.clusters), parse(words, namespace))
     wanted = {(row["cluster"], unit_of(row), object_of(row)) for row in rows}
-    _one_cluster(session, [row["cluster"] for row in rows])
+    _one_cluster([row["cluster"] for row in rows])
     _print_objects(
-        one
-        for cluster in _clusters(session, revision)
-        for unit in cluster.units
-        for one in unit.objects
-        if (cluster.name, unit.id, one.id) in wanted
+        one for place, unit in _units(session, revision) for one in unit.objects if (place, unit.id, one.id) in wanted
     )
 
 
-def _clusters(session: Session, revision: str | None) -> list[Cluster]:
-    """Everything, rendered anew: the index holds no values."""
+def _units(session: Session, revision: str | None) -> list[tuple[str, Unit]]:
+    """Every unit with the cluster that its objects are on, rendered anew: the index holds no values."""
     from indexer.flux.render import render_repository
+    from indexer.query.scope import demand_clusters
 
     clusters = render_repository(session.repository, session.tree(revision), session.config)
-    return [cluster for cluster in clusters if not session.clusters or cluster.name in session.clusters]
+    units = [(unit.target or cluster.name, unit) for cluster in clusters for unit in cluster.units]
+    demand_clusters(session.clusters, {name for place, unit in units for name in (place, unit.cluster)})
+    wanted = set(session.clusters)
+    return [(place, unit) for place, unit in units if not wanted or wanted & {place, unit.cluster}]
 
 
-def _one_cluster(session: Session, clusters: list[str]) -> None:
+def _one_cluster(clusters: list[str]) -> None:
     """Raises unless it is clear of which cluster to print: YAML of two would be one useless stream."""
     names = list(dict.fromkeys(clusters))
     if len(names) > 1:
         raise usage(f"it is on {len(names)} clusters ({', '.join(names)}): name one with --cluster.")
-    assert not session.clusters or names[0] in session.clusters
 
 
 def _print_objects(objects: Iterable[RenderedObject]) -> None:

@@ -22,6 +22,7 @@ from indexer.query.rules.missing import not_judged
 from indexer.query.rules.policy import policy_findings
 from indexer.query.rules.state import findings_on
 from indexer.query.rules.view import View, views
+from indexer.query.scope import demand_clusters
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def check(
 
     ``clusters`` narrows to some; ``files`` (files and directories from the repository's root) to findings on their
     lines. The rules that are policies read the ``index``. What a ``store`` holds is not rendered again. Raises
-    NoEntryPoint and ConfigError.
+    NoEntryPoint, ConfigError, and FluxidxError for an unknown cluster.
     """
     known = rules_of(config)
 
@@ -86,6 +87,7 @@ def check(
 
     collected = Collected(store)
     rendered = render((lambda _cluster, _unit: False) if collected else None)
+    demand_clusters(clusters, _places(rendered))
     facts = collected.of(rendered, render)
     collected.keep()
     seen = views(rendered, facts, given_objects(tree, rendered, config))
@@ -93,7 +95,8 @@ def check(
     found = list(findings_on(tree, rendered, seen, releases, whole=not clusters))
     if config.policies and index is not None:
         with index() as opened:
-            found += policy_findings(config, opened)
+            own = policy_findings(config, opened)
+            found += (one for one in own if not clusters or one.cluster is None or one.cluster in clusters)
     ignores = Ignores.of(tree, config)
     kept = [finding for finding in found if not ignores.hold(finding)]
     ignored = len(found) - len(kept)
@@ -107,6 +110,13 @@ def check(
         tuple(_unjudged(seen)),
         tuple(cluster.name for cluster in rendered),
     )
+
+
+def _places(clusters: Iterable[Cluster]) -> Iterable[str]:
+    """The names of clusters, and of those that they apply to through ``spec.kubeConfig``."""
+    for cluster in clusters:
+        yield cluster.name
+        yield from filter(None, (unit.target for unit in cluster.units))
 
 
 def _as_configured(finding: Finding, config: Config) -> Finding | None:

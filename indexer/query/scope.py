@@ -47,10 +47,7 @@ class Scope:
         if not known.issuperset(self.clusters):
             places = self.index.rows("SELECT DISTINCT cluster, target FROM units WHERE build = :build", build)
             known.update(map(_place, places))
-        for cluster in self.clusters:
-            if cluster not in known:
-                have = f"there is: {', '.join(sorted(known))}" if known else "no cluster was found in it"
-                raise FluxidxError(f"there is no cluster {cluster!r} in this repository; {have}")
+        demand_clusters(self.clusters, known)
 
     @cached_property
     def every(self) -> dict[int, Row]:
@@ -115,6 +112,15 @@ class Scope:
     def vocabulary(self, sql: str) -> list[Row]:
         """The rows of a query for words that a person may use, whichever repository of the index they come from."""
         return self.index.rows(sql)
+
+
+def demand_clusters(names: Iterable[str], known: Iterable[str], where: str = "this repository") -> None:
+    """Raises FluxidxError for a name that is not that of a ``known`` cluster."""
+    known = set(known)
+    for name in names:
+        if name not in known:
+            have = f"there is: {', '.join(sorted(known))}" if known else "fluxidx units says which there are"
+            raise FluxidxError(f"there is no cluster {name!r} in {where}; {have}")
 
 
 def _place(unit: Row) -> str:

@@ -74,4 +74,16 @@ def test_the_options_of_every_command_may_stand_before_the_subcommand(fleet) -> 
     assert after.returncode == 0
     before = fleet.run("render", "--repo", str(fleet.root), "unit", "ks/flux-system/apps")
     assert before.stdout == after.stdout
-    assert fleet.run("render", "--cluster", "nowhere", "unit", "ks/flux-system/apps").returncode == 1
+    assert fleet.run("render", "--cluster", "nowhere", "unit", "ks/flux-system/apps").returncode == 2
+
+
+def test_what_goes_to_another_cluster_is_rendered_for_it(fleet) -> None:
+    file = "clusters/a-flux-cluster/apps.yaml"
+    text = (fleet.root / file).read_text()
+    fleet.write(file, text.replace("  prune: true\n", "  kubeConfig: {secretRef: {name: spoke}}\n  prune: true\n"))
+    spoke = "a-flux-cluster/flux-system/spoke"
+    for cluster in ([], ["--cluster", spoke]):
+        done = fleet.run("render", "object", "ns/bar", "-q", *cluster)
+        assert (done.returncode, done.stdout) == (0, f"{BAR}spec: {{}}\n")
+    for name in ("a-flux-cluster", spoke):
+        assert fleet.run("render", "unit", "ks/flux-system/apps", "--cluster", name).returncode == 0

@@ -102,6 +102,14 @@ def test_an_unknown_cluster_is_a_mistake(fleet: Fleet, capsys: pytest.CaptureFix
     assert "there is no cluster 'nowhere'" in capsys.readouterr().err
 
 
+def test_a_cluster_that_the_change_adds_can_be_named(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in [file.relative_to(fleet.root) for file in (fleet.root / "clusters/prod").rglob("*.yaml")]:
+        text = (fleet.root / path).read_text()
+        fleet.write(str(path).replace("prod", "third", 1), text.replace("clusters/prod", "clusters/third"))
+    (cluster,) = asked(fleet, capsys, "HEAD", "--cluster", "third")["clusters"]
+    assert (cluster["cluster"], cluster["change"]) == ("third", "added")
+
+
 def test_what_is_kept_from_before_changes_no_answer(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
     asked(fleet, capsys, "HEAD")
     fleet.edit("clusters/prod/settings.yaml", "prod.example.org", "shop.example.org")

@@ -81,6 +81,12 @@ def test_files_narrow_the_answer(fluxidx, repo):
     assert fluxidx(None, "check", "--gate", "note", str(repo.root / "apps/a.yaml"))[0] == ExitCode.FINDINGS
 
 
+@pytest.mark.parametrize("mistake", [("apps/bb.yaml",), ("--cluster", "nowhere")])
+def test_a_name_that_means_nothing_is_not_a_clean_repository(fluxidx, mistake):
+    code, text = fluxidx(base(**{"a.yaml": KEYS}), "check", *mistake)
+    assert (code, text) == (ExitCode.ENVIRONMENT, "")
+
+
 def test_json_is_as_its_schema_says(fluxidx):
     _, text = fluxidx(base(**{"a.yaml": KEYS}), "check", "-o", "json")
     answer = json.loads(text)

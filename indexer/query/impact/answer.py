@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
-from indexer.errors import FluxidxError
 from indexer.flux.config import Config
 from indexer.flux.model import RenderedObject, UnitState
 from indexer.flux.store import Store
@@ -35,6 +34,7 @@ from indexer.query.impact.model import (
     Unrendered,
 )
 from indexer.query.redaction import Secrecy
+from indexer.query.scope import demand_clusters
 
 
 def impact(
@@ -60,6 +60,10 @@ def impact(
         Side(chosen.head_label, chosen.head, head_tree, ()),
         changes,
     )
+    # A change may add a cluster, or take one away.
+    demand_clusters(
+        clusters, {one.name for side in (base, head) for one in side.clusters}, f"{base.label} or {head.label}"
+    )
     base, head = _of_clusters(base, clusters), _of_clusters(head, clusters)
     comparison = Comparison(base, head)
     made = _Answer(comparison, Explanation(comparison, changes))
@@ -77,10 +81,6 @@ def impact(
 def _of_clusters(side: Side, names: Collection[str]) -> Side:
     if not names:
         return side
-    known = {cluster.name for cluster in side.clusters}
-    for name in names:
-        if name not in known:
-            raise FluxidxError(f"there is no cluster {name!r} in {side.label}; there is: {', '.join(sorted(known))}")
     return replace(
         side,
         clusters=tuple(one for one in side.clusters if one.name in names),
