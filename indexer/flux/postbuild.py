@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Table
 from functools import cached_property, lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from indexer.deferred import NamedTuple, dataclass, field
 from indexer.flux.goyaml import dump
-from indexer.flux.leafwise import Path, leafwise
 from indexer.flux.model import Substitution
 from indexer.flux.substitute import (
     NAME,
@@ -32,6 +31,9 @@ from indexer.manifest.errors import ManifestError
 from indexer.manifest.gonumber import json_float_text
 from indexer.manifest.node import STR, Mapping, Node, Operation, Role, Scalar, Sequence, Source, Span, Style, pointer
 from indexer.manifest.scalars import to_data, to_data_11
+
+if TYPE_CHECKING:
+    from indexer.flux.leafwise import Path
 
 SUBSTITUTE: Final = "kustomize.toolkit.fluxcd.io/substitute"
 _EXACT: Final = 1 << 53
@@ -148,6 +150,8 @@ def substitute(template: Template, variables: Variables) -> Expanded:
         raise PostBuildError(error.problem, span) from None
     if template.is_constant:
         return Expanded(root)
+    from indexer.flux.leafwise import leafwise
+
     texts = template.texts
     lookup = _Lookup(variables)
     after = None if template.found.large_integer else leafwise(before, texts, lookup)

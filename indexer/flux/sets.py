@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from indexer.deferred import dataclass
-from indexer.flux.copied import FindObject
 from indexer.flux.dependencies import DependenciesOf, blocked
 from indexer.flux.kustomization import UnitFailure, reason_at
 from indexer.flux.model import RenderedObject, Substitution, Unit, UnitId, UnitState
@@ -18,6 +17,7 @@ from indexer.kustomize.nodes import find, text_at
 from indexer.manifest.node import Mapping, Span
 
 if TYPE_CHECKING:
+    from indexer.flux.copied import FindObject
     from indexer.flux.resourceset import ExpandedSet
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from indexer.deferred import NamedTuple, dataclass, field
-from indexer.flux.artifacts import GeneratorError, artifacts_of, build_artifact
 from indexer.flux.clones import Clones, GitRef, git_ref, ref_names
 from indexer.flux.config import Config, SourceConfig
 from indexer.flux.model import SourceRef
@@ -313,6 +312,8 @@ class Sources:
         return self._artifacts[key]
 
     def _external(self, reference: ReferenceSpec, registry: Registry, seen: tuple[str, ...]) -> Artifact:
+        from indexer.flux.artifacts import GeneratorError, artifacts_of, build_artifact
+
         ref = SourceRef("ExternalArtifact", reference.namespace, reference.name)
 
         def tree_of(inner: ReferenceSpec) -> Tree:

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from indexer.git.linked import in_byte_order
-from indexer.git.revision import RevisionTree
 from indexer.git.sourceignore import Ignore
 from indexer.git.text import encoded
 from indexer.git.tree import Entry, EntryKind, Missing, NotADirectory, NotAFile, Outside, Tree, TreeError, Unreadable
@@ -229,4 +228,6 @@ def identity(tree: Tree, home: Tree) -> tuple[Any, ...] | None:
         return (tree.root,)
     if isinstance(tree, _View):
         return tree.identity(home)
+    from indexer.git.revision import RevisionTree
+
     return (tree.repository, tree.commit, tree.root) if isinstance(tree, RevisionTree) else None

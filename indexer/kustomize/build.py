@@ -26,7 +26,6 @@ from indexer.kustomize.remote import Remotes
 from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import LOCAL_CONFIG, Resource
 from indexer.kustomize.schema import SchemaHolder
-from indexer.kustomize.sortorder import sort_by_options, sort_legacy
 from indexer.kustomize.target import Accumulator, BuildState, Target, root_target
 from indexer.manifest.errors import EmitError
 from indexer.manifest.node import Mapping, Scalar
@@ -148,6 +147,10 @@ def _drop_local(resmap: ResMap) -> None:
 def _sort(resmap: ResMap, target: Target, options: Options) -> None:
     wanted = target.record.record("sortOptions")
     if wanted is not None:
+        from indexer.kustomize.sortorder import sort_by_options
+
         sort_by_options(resmap, wanted)
     elif options.reorder is Reorder.LEGACY:
+        from indexer.kustomize.sortorder import sort_legacy
+
         sort_legacy(resmap)

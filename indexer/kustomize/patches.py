@@ -15,7 +15,6 @@ from indexer.kustomize.factory import embedded_resources, resources_from
 from indexer.kustomize.gotext import quote
 from indexer.kustomize.json6902 import JsonOperation, apply_operations, parse_operations
 from indexer.kustomize.layer import Layer, Unmatched
-from indexer.kustomize.merge import merge
 from indexer.kustomize.nodes import drop, find, put, stringified
 from indexer.kustomize.record import Record
 from indexer.kustomize.resmap import ResMap
@@ -391,6 +390,8 @@ def _apply_to(resmap: ResMap, layer: Layer, selected: list[Resource], patch: Map
 
 def _merge_into(res: Resource, patch: Mapping, layer: Layer, rights: _Rights) -> bool:
     """Merges a patch into a resource; False where that deletes it."""
+    from indexer.kustomize.merge import merge  # which JSON patches, most of all, do not need
+
     if rights.name or rights.kind:
         res.store_previous_id()
     before = res.root

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from indexer.deferred import NamedTuple
-from indexer.kustomize import generators
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.layer import Layer
 from indexer.kustomize.record import Record
@@ -45,12 +44,16 @@ def builtin_generators(target: Target) -> Iterator[Generator]:
     """The generators of a kustomization file. Raises KustomizeError for a helm chart, which is never inflated."""
     record, layer = target.record, target.layer
     options = record.record("generatorOptions")
-    for field, kind, make in (
-        ("configMapGenerator", "ConfigMapGenerator", generators.configmap),
-        ("secretGenerator", "SecretGenerator", generators.secret),
-    ):
-        for args in record.records(field):
-            yield Generator(kind, once(make, layer, args, options), target.builtin_origin(kind))
+    for args in record.records("configMapGenerator"):
+        from indexer.kustomize.generators import configmap
+
+        kind = "ConfigMapGenerator"
+        yield Generator(kind, once(configmap, layer, args, options), target.builtin_origin(kind))
+    for args in record.records("secretGenerator"):
+        from indexer.kustomize.generators import secret
+
+        kind = "SecretGenerator"
+        yield Generator(kind, once(secret, layer, args, options), target.builtin_origin(kind))
     for field in ("helmCharts", "helmChartInflationGenerator"):
         for chart in record.records(field):
             raise helm_refused().located(chart.node)

@@ -18,7 +18,6 @@ from indexer.kustomize.config import EMPTY, TransformerConfig
 from indexer.kustomize.defaults import DEFAULTS
 from indexer.kustomize.errors import CopyError, KustomizeError, MalformedYAMLError
 from indexer.kustomize.factory import embedded_resources, resources_from
-from indexer.kustomize.generators import absorb
 from indexer.kustomize.kustomization import (
     COMPONENT,
     FILE_NAMES,
@@ -324,6 +323,8 @@ class Target:
 
     @staticmethod
     def _absorb(ra: Accumulator, generator: Generator) -> None:
+        from indexer.kustomize.generators import absorb
+
         generated = generator.generate()
         if generator.origin is not None:
             buildmetadata.track_generated(generated, generator.origin)

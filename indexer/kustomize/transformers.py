@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from indexer.kustomize.annotations import annotation_transformer
 from indexer.kustomize.config import TransformerConfig
-from indexer.kustomize.labels import label_specs, label_transformer
 from indexer.kustomize.layer import Layer
 from indexer.kustomize.namespace import namespace_transformer
-from indexer.kustomize.prefix import prefix_transformer, suffix_transformer
 from indexer.kustomize.record import Record
 from indexer.kustomize.steps import Step, step
 
@@ -53,6 +50,8 @@ def _names(record: Record, layer: Layer, config: TransformerConfig) -> Iterator[
     if namespace:
         at = record.at("namespace")
         yield "NamespaceTransformer", step(namespace_transformer, layer, namespace, at, config.namespace)
+    if prefix or suffix:
+        from indexer.kustomize.prefix import prefix_transformer, suffix_transformer
     if prefix:
         at = record.at("namePrefix")
         yield "PrefixTransformer", step(prefix_transformer, layer, prefix, at, config.name_prefix)
@@ -63,6 +62,8 @@ def _names(record: Record, layer: Layer, config: TransformerConfig) -> Iterator[
 
 def _labels(record: Record, layer: Layer, config: TransformerConfig) -> Iterator[tuple[str, Step]]:
     entries, common = record.records("labels"), record.pairs("commonLabels")
+    if entries or common:
+        from indexer.kustomize.labels import label_specs, label_transformer
     for entry in entries:
         pairs, at, specs = entry.pairs("pairs"), entry.at("pairs"), label_specs(entry, config)
         yield "LabelTransformer", step(label_transformer, layer, pairs, at, specs, entry.node)
@@ -72,6 +73,8 @@ def _labels(record: Record, layer: Layer, config: TransformerConfig) -> Iterator
         yield "LabelTransformer", step(label_transformer, layer, common, at, specs, at, "commonLabels")
     annotations = record.pairs("commonAnnotations")
     if annotations:
+        from indexer.kustomize.annotations import annotation_transformer
+
         at, specs = record.at("commonAnnotations"), config.common_annotations
         yield "AnnotationsTransformer", step(annotation_transformer, layer, annotations, at, specs, at)
 

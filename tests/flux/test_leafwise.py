@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.flux import postbuild
 from indexer.flux.leafwise import leafwise
 from indexer.flux.postbuild import PostBuildError, Template, Variable, Variables, substitute
 from indexer.manifest.compose import parse_stream
@@ -70,7 +69,7 @@ OBJECTS = st.dictionaries(
 def test_text_by_text_is_as_good_as_the_whole(data: object) -> None:
     quick = expanded(data, KNOWN)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(postbuild, "leafwise", lambda *_: None)
+        patch.setattr("indexer.flux.leafwise.leafwise", lambda *_: None)
         assert quick == expanded(data, KNOWN)
 
 
