@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
+from operator import eq, methodcaller
 from typing import Final
 
 from indexer.deferred import NamedTuple, regex
@@ -54,7 +55,7 @@ class IgnoreRule(NamedTuple):
 
 
 class _Pattern:
-    """A parsed rule: its scope, and its elements as the expressions that one path component must match."""
+    """A parsed rule: its scope, and its elements with what tells whether a path component matches."""
 
     __slots__ = ("directory_only", "elements", "include", "path", "rule", "scope")
 
@@ -74,7 +75,7 @@ class _Pattern:
             elements = elements[1:]
         self.path = len(elements) > 1
         """Whether it is matched from the scope on; else it is a name that any component may have."""
-        self.elements = [(element, _expression(element)) for element in elements]
+        self.elements = [(element, _matcher(element)) for element in elements]
 
     def matches(self, parts: tuple[str, ...], is_dir: bool) -> bool:
         depth = len(self.scope)
@@ -84,31 +85,44 @@ class _Pattern:
         return self._path(parts, is_dir) if self.path else self._name(parts, is_dir)
 
     def _name(self, parts: tuple[str, ...], is_dir: bool) -> bool:
-        expression = self.elements[0][1]
-        if expression is None:
+        matcher = self.elements[0][1]
+        if matcher is None:
             return False
         candidates = parts[:-1] if self.directory_only and not is_dir else parts
-        return any(map(expression.fullmatch, candidates))
+        return any(map(matcher, candidates))
 
     def _path(self, parts: tuple[str, ...], is_dir: bool) -> bool:
         """Element by element. ``**`` stops at the first component that the next element matches, and never retries."""
         at = 0
         anywhere = False
-        for element, expression in self.elements:
+        for element, matcher in self.elements:
             if element == "":
                 anywhere = False
             elif element == "**":
                 anywhere = True
-            elif expression is None or "**" in element:
+            elif matcher is None or "**" in element:
                 return False
             else:
                 limit = len(parts) if anywhere else min(at + 1, len(parts))
-                found = next((i for i in range(at, limit) if expression.fullmatch(parts[i])), None)
+                found = next((i for i in range(at, limit) if matcher(parts[i])), None)
                 if found is None:
                     return False
                 at = found + 1
                 anywhere = False
         return at > 0 and not (self.directory_only and not is_dir and at == len(parts))
+
+
+def _matcher(glob: str) -> Callable[[str], object] | None:
+    """Tells whether a component matches a shell glob; None for a malformed one, which no component does."""
+    if not any(char in glob for char in "?[\\"):
+        # A name, or all that ends so: most rules, and those that come with Flux. No expression has to be compiled.
+        first, *rest = glob.split("*")
+        if not rest:
+            return partial(eq, glob)
+        if not first and len(rest) == 1:
+            return methodcaller("endswith", rest[0])
+    expression = _expression(glob)
+    return None if expression is None else expression.fullmatch
 
 
 def _expression(glob: str) -> re.Pattern[str] | None:
