@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshal
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from enum import Enum
 from typing import Final
 
@@ -32,6 +33,8 @@ _MEMO: Final = "what YAML files are worth"
 _SYNC_FILE: Final = "gotk-sync.yaml"
 _FLUX_SYSTEM: Final = "flux-system"
 _MARKS: Final = (b"toolkit.fluxcd.io", b"fluxcd.controlplane.io")
+_SYNCED: Final = (b"source.toolkit.fluxcd.io", b"kustomize.toolkit.fluxcd.io")
+_INSTANCES: Final = (b"FluxInstance", b"instance")
 _TOOLS: Final = ("flux", _FLUX_SYSTEM)
 _HOMES: Final = ("clusters", "cluster", "environments", "envs")
 
@@ -92,8 +95,7 @@ def discover(
     if not found:
         from indexer.flux.roots import roots
 
-        files = [_parsed(tree, path, cache) for path, worth in sorted_out.items() if worth is not _Worth.NOTHING]
-        found = _named(roots(tree, files, cache))
+        found = _named(roots(tree, _readable(tree, sorted_out, cache), cache))
     found = _with_config(found, config)
     taken = {entry.config.name for entry in given}
     entries = [*given, *(entry for entry in found if entry.config.name not in taken)]
@@ -179,20 +181,39 @@ def yaml_files(tree: Tree, directory: str) -> Iterator[str]:
 def _worth(tree: Tree, path: str, cache: BuildCache) -> _Worth:
     """Raises TreeError."""
     data = tree.read(path)
-    values = b"instance:" in data and b"sync:" in data
-    if posixpath.basename(path) != _SYNC_FILE and not values and not any(mark in data for mark in _MARKS):
-        return _Worth.NOTHING
+    worth = _Worth.FLUX if any(mark in data for mark in _MARKS) else _Worth.NOTHING
+    if not _may_begin(path, data, worth):
+        return worth
     try:
         file = _parsed(tree, path, cache)
     except ManifestError:
-        return _Worth.NOTHING
+        return worth
     begins = any(True for _ in _syncs([file])) or any(map(sync_of, file.objects))
-    return _Worth.BEGINNING if begins else _Worth.FLUX
+    return _Worth.BEGINNING if begins else worth
+
+
+def _may_begin(path: str, data: bytes, worth: _Worth) -> bool:
+    """Whether a cluster may begin with a file, by the words in it: to parse all would take long."""
+    if posixpath.basename(path) == _SYNC_FILE or (b"instance:" in data and b"sync:" in data):
+        return True
+    if worth is _Worth.NOTHING:
+        return False
+    # A source and a Kustomization, or a FluxInstance in whatever way it is written.
+    return all(group in data for group in _SYNCED) or (b"sync" in data and any(name in data for name in _INSTANCES))
 
 
 def _parsed(tree: Tree, path: str, cache: BuildCache) -> File:
     documents = cache.documents.documents(tree, path)
     return File(path, tuple(d.node for d in documents if isinstance(d.node, Mapping)))
+
+
+def _readable(tree: Tree, paths: Iterable[str], cache: BuildCache) -> list[File]:
+    """The files that can be parsed."""
+    files = []
+    for path in paths:
+        with suppress(ManifestError):
+            files.append(_parsed(tree, path, cache))
+    return files
 
 
 def _syncs(files: Iterable[File]) -> Iterator[EntryPoint]:
