@@ -94,12 +94,18 @@ def build_index(
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Keeps the collector of cycles away from a rendering: its trees live to the end, and each pass walks them all."""
+    """Keeps the collector of cycles away from a rendering: its trees live to the end, and each pass walks them all.
+
+    So would the first pass after it. What is left is therefore old by then, and waits for a pass over all there is.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        if not gc.get_freeze_count():
+            gc.freeze()
+            gc.unfreeze()
         if was_enabled:
             gc.enable()
 
