@@ -324,7 +324,7 @@ class ClusterRun:
 
     def clusters(self) -> list[Cluster]:
         """This cluster, and those that its units apply Flux objects to."""
-        self._look_at_the_ground()
+        self.look_at_the_ground()
         crds = self._declared()
         crds.update(declared([*self.sets.roots(), *self.helm.roots(), *self.entry.objects]))
         crds.update(self.scopes)
@@ -350,11 +350,13 @@ class ClusterRun:
             crds.update(job.outcome.scopes if job.outcome is not None else {})
         return crds
 
-    def _look_at_the_ground(self) -> None:
-        """Says what this cluster rests on that cannot be looked at again."""
+    def look_at_the_ground(self) -> Ground:
+        """What this cluster rests on, which gives way where it cannot be looked at again."""
         composed = (find(root, "spec", field) for root in self.registry.sources.values() for field in _COMPOSED)
         elsewhere = (job.outcome is not None and not job.outcome.is_firm for job in self.jobs.values())
-        self.ground.give_way(self.registry.generators, self.helm.has_charts, *composed, *elsewhere)
+        ground = self.ground
+        ground.give_way(ground.refs, self.registry.generators, self.helm.has_charts, *composed, *elsewhere)
+        return ground
 
     def _unit(self, job: Job, crds: dict[Kind, bool]) -> Unit:
         state, reason = self._state(job)

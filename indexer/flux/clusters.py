@@ -24,7 +24,7 @@ from indexer.flux.packing import (
     pack_rows,
     pack_span,
     pack_tree,
-    unpack_rows,
+    packed_objects,
     unpack_span,
 )
 from indexer.flux.sources import Sources
@@ -116,6 +116,16 @@ class KeptClusters:
                 self._standing.note(key, kept, partial(_read, parts))
                 return kept
         return None
+
+    def given(self, name: bytes) -> list[Cluster]:
+        """The clusters of a record that a copy of this process has added just now."""
+        found = self._store.record(name)
+        assert found is not None
+        key, record, _ = found
+        parts, recipes = marshal.loads(record.inputs)  # noqa: S302 - see the store
+        kept = Kept(name, recipes, record.outcome)
+        self._standing.note(key, kept, partial(_read, parts))
+        return self._unpacked(kept)
 
     def keep(self, key: bytes, clusters: list[Cluster], ground: Ground) -> list[Cluster]:
         """Stores clusters, and returns them with their digest."""
@@ -270,7 +280,7 @@ def _unpack(cluster: str, packed: Packed, store: Store) -> Unit:
         directory=directory,
         parent=None if parent is None else UnitId(*parent),
         definition=unpack_span(definition),
-        objects=StoredObjects(count, partial(unpack_rows, rows)) if rows is not None else (),
+        objects=StoredObjects(count, partial(packed_objects, rows)) if rows is not None else (),
         inputs=Inputs(inputs[0], inputs[1], frozenset(inputs[2])),
         target=target,
         unmatched=tuple(Unmatched(operation, unpack_span(span), why) for operation, span, why in unmatched),

@@ -10,19 +10,22 @@ from __future__ import annotations
 import marshal
 import posixpath
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping as Table
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from indexer.deferred import NamedTuple
+from indexer.flux.clusters import no_trees
 from indexer.flux.forks import MOST, can_fork, cores, spread
 from indexer.flux.kustomization import clamped
 from indexer.flux.outcome import Ahead
-from indexer.flux.store import Record
+from indexer.flux.store import Record, Store
 from indexer.git.artifact import plain
 from indexer.git.tree import EntryKind, Tree, TreeError
 
 if TYPE_CHECKING:
-    from indexer.flux.cluster import ClusterRun, Offer
+    from indexer.flux.cluster import ClusterRun, Offer, Steps
     from indexer.flux.job import Job
+    from indexer.flux.model import Cluster
     from indexer.flux.workspace import Workspace
 
 _SHARE: Final = 30
@@ -34,6 +37,10 @@ _SMALL: Final = 20
 """What part of all work may be one piece although it could be several."""
 
 Unit = tuple["ClusterRun", "Job"]
+Left = tuple["ClusterRun", "Steps[list[Cluster]]"]
+"""A cluster as far as it has come, and what it goes on with."""
+Finished = dict[int, list["Cluster"]]
+_Result = TypeVar("_Result")
 
 
 class Piece(NamedTuple):
@@ -59,13 +66,16 @@ class Crew(NamedTuple):
     def _most(self) -> int:
         return self.processes or min(cores(), _USEFUL)
 
-    def render(self, offers: Iterable[Offer], workspace: Workspace) -> None:
-        """Has those of the offered Kustomizations rendered that are not known, if it pays."""
+    def render(self, offers: Iterable[Offer], workspace: Workspace) -> int:
+        """Has those of the offered Kustomizations rendered that are not known, if it pays.
+
+        Returns in how many processes, where little seems to follow: what is left of the clusters may go on in them.
+        """
         if not self.may_help(workspace):
-            return
+            return 1
         offered = [(run, job) for run, jobs in offers for job in jobs if not workspace.wants_trees(run.name, job.id)]
         if len(offered) < 2:
-            return
+            return 1
         missing = [
             (run, job) for run, job in offered if job.task is not None and not workspace.renderer.knows(job.task)
         ]
@@ -73,20 +83,59 @@ class Crew(NamedTuple):
         paying = sum(piece.weight for piece in pieces) // _SHARE
         count = min(len(pieces), self._most, self.processes or paying)
         if count < 2:
-            return
+            return 1
         if workspace.progress is not None:
             workspace.progress(f"rendering {len(missing)} units in {count} processes")
-        results = spread(
-            len(pieces),
-            lambda number: _render(pieces[number].units, workspace),
-            count,
-            workspace.store.leave if workspace.store is not None else lambda: None,
-        )
-        for made in results.made.values():
-            _take(made, workspace)
+
+        def work(piece: int) -> bytes:
+            return _render(pieces[piece].units, workspace)
+
+        made = self._spread(len(pieces), work, count, workspace)
+        further = sum(_take(some, workspace) for some in made.values())
+        return count if further < _SHARE else 1
+
+    def finish(self, left: Table[int, Left], workspace: Workspace, processes: int) -> Finished:
+        """What becomes of clusters, by number, that are finished in some processes, each in one of them.
+
+        Those are missing that nothing is known of: a copy can only hand over what may lie in the store.
+        """
+        kept, store = workspace.kept, workspace.store
+        # A copy does not see the file of the store, and nobody sees what else it finds.
+        bare = workspace.trees is no_trees and workspace.tasks is None
+        if processes < 2 or kept is None or store is None or not (store.is_empty and bare):
+            return {}
+        firm = {number: len(run.jobs) for number, (run, _) in left.items() if run.look_at_the_ground().is_firm}
+        numbers = sorted(firm, key=lambda number: -firm[number])
+        count = min(len(numbers), processes)
+        if count < 2:
+            return {}
+        finished: Finished = {}
+
+        def work(piece: int) -> bytes:
+            clusters = finished[numbers[piece]] = _end_of(left[numbers[piece]][1])
+            return marshal.dumps((clusters[0].digest, _handed_over(store)))
+
+        for piece, data in self._spread(len(numbers), work, count, workspace).items():
+            if numbers[piece] not in finished:
+                digest, records = marshal.loads(data)  # noqa: S302 - from a copy of this process
+                _add(records, store)
+                if digest is not None:
+                    finished[numbers[piece]] = kept.given(bytes.fromhex(digest))
+        return finished
+
+    def _spread(self, pieces: int, work: Callable[[int], bytes], count: int, workspace: Workspace) -> dict[int, bytes]:
+        """What became of some pieces of work, in this process and copies of it."""
+
+        def enter() -> None:
+            assert workspace.store is not None
+            workspace.store.leave()
+            workspace.progress = None
+
+        results = spread(pieces, work, count, enter)
         for trouble in results.troubles:
             if self.say is not None:
                 self.say(trouble)
+        return results.made
 
 
 CREW: Final = Crew()
@@ -157,14 +206,36 @@ def _render(units: list[Unit], workspace: Workspace) -> bytes:
             made.append(tuple(ahead))
     workspace.renderer.forget()
     assert workspace.store is not None
-    records = workspace.store.hand_over()
-    return marshal.dumps((made, [(key, tuple(record), rows) for key, record, rows in records]))
+    return marshal.dumps((made, _handed_over(workspace.store)))
 
 
-def _take(data: bytes, workspace: Workspace) -> None:
+def _take(data: bytes, workspace: Workspace) -> int:
+    """How many further Kustomizations there are."""
     made, records = marshal.loads(data)  # noqa: S302 - from a copy of this process
     assert workspace.store is not None
-    for ahead in made:
-        workspace.renderer.take(Ahead(*ahead))
+    further = 0
+    for one in made:
+        ahead = Ahead(*one)
+        workspace.renderer.take(ahead)
+        further += ahead.further
+    _add(records, workspace.store)
+    return further
+
+
+def _handed_over(store: Store) -> list[Any]:
+    return [(key, tuple(record), rows) for key, record, rows in store.hand_over()]
+
+
+def _add(records: list[Any], store: Store) -> None:
     for key, record, rows in records:
-        workspace.store.add(key, Record(*record), rows)
+        store.add(key, Record(*record), rows)
+
+
+def _end_of(steps: Steps[_Result]) -> _Result:
+    """What comes of something that goes on, whatever it offers."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: _Result = end.value
+            return result

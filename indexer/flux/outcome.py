@@ -55,6 +55,8 @@ class Ahead(NamedTuple):
     """Those of its kinds that were taken for cluster-scoped."""
     trees: dict[int, bytes]
     """The deliveries, by number, whose trees must not be stored."""
+    further: int
+    """How many Kustomizations it delivers."""
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from indexer.deferred import regex, replace
+from indexer.deferred import regex
 from indexer.flux.model import ObjectId, RenderedObject, Substitution
 from indexer.manifest.history import Contribution
 from indexer.manifest.node import (
@@ -75,24 +75,41 @@ def pack_contributions(contributions: Iterable[Contribution]) -> Packed:
     )
 
 
+def pack_object(one: RenderedObject) -> Packed:
+    """A rendered object without its tree."""
+    return (
+        tuple(one.id),
+        one.role.value,
+        pack_span(one.definition),
+        one.digest,
+        pack_contributions(one.contributions),
+        pack_substitutions(one.substitutions),
+    )
+
+
 def pack_objects(objects: Iterable[RenderedObject]) -> bytes:
     """Rendered objects without their trees."""
-    packed = [
-        (
-            tuple(one.id),
-            one.role.value,
-            pack_span(one.definition),
-            one.digest,
-            pack_contributions(one.contributions),
-            pack_substitutions(one.substitutions),
-        )
-        for one in objects
-    ]
-    return zlib.compress(marshal.dumps(packed), 1)
+    return zlib.compress(marshal.dumps([pack_object(one) for one in objects]), 1)
 
 
-def unpack_objects(data: bytes) -> tuple[RenderedObject, ...]:
-    """What ``pack_objects`` was given."""
+def pack_rows(objects: bytes, parts: dict[int, tuple[Contribution, ...]]) -> bytes:
+    """Packed objects with what else has a part in some of them, by their numbers: known later than all the rest."""
+    packed = [(number, pack_contributions(more)) for number, more in parts.items()]
+    return marshal.dumps((objects, zlib.compress(marshal.dumps(packed), 1) if packed else None))
+
+
+def packed_objects(data: bytes) -> list[Packed]:
+    """The objects that ``pack_rows`` was given, with all that has a part in them, as ``pack_object`` makes them."""
+    objects, packed = marshal.loads(data)  # noqa: S302
+    found: list[Packed] = marshal.loads(zlib.decompress(objects))  # noqa: S302
+    for number, more in marshal.loads(zlib.decompress(packed)) if packed is not None else ():  # noqa: S302
+        *own, contributions, substitutions = found[number]
+        found[number] = (*own, (*contributions, *more), substitutions)
+    return found
+
+
+def unpack_objects(packed: Iterable[Packed]) -> tuple[RenderedObject, ...]:
+    """The objects that ``pack_object`` was given."""
     return tuple(
         [
             RenderedObject(
@@ -103,25 +120,9 @@ def unpack_objects(data: bytes) -> tuple[RenderedObject, ...]:
                 unpack_contributions(contributions),
                 unpack_substitutions(substitutions),
             )
-            for named, role, definition, content, contributions, substitutions in marshal.loads(zlib.decompress(data))  # noqa: S302
+            for named, role, definition, content, contributions, substitutions in packed
         ]
     )
-
-
-def pack_rows(objects: bytes, parts: dict[int, tuple[Contribution, ...]]) -> bytes:
-    """Packed objects with what else has a part in some of them, by their numbers: known later than all the rest."""
-    packed = [(number, pack_contributions(more)) for number, more in parts.items()]
-    return marshal.dumps((objects, zlib.compress(marshal.dumps(packed), 1) if packed else None))
-
-
-def unpack_rows(data: bytes) -> tuple[RenderedObject, ...]:
-    """The objects that ``pack_rows`` was given, with all that has a part in them."""
-    objects, packed = marshal.loads(data)  # noqa: S302
-    found = list(unpack_objects(objects))
-    for number, more in marshal.loads(zlib.decompress(packed)) if packed is not None else ():  # noqa: S302
-        own = found[number]
-        found[number] = replace(own, contributions=(*own.contributions, *unpack_contributions(more)))
-    return tuple(found)
 
 
 def unpack_contributions(packed: Packed) -> tuple[Contribution, ...]:

@@ -107,14 +107,20 @@ def _render_together(entries: list[EntryPoint], workspace: Workspace, config: Co
     found: dict[int, list[Cluster]] = {}
     going = {number: render_cluster(entry, workspace, config) for number, entry in enumerate(entries)}
     while going:
-        offers: list[Offer] = []
+        offers: dict[int, Offer] = {}
         for number, steps in list(going.items()):
             try:
-                offers.append(next(steps))
+                offers[number] = next(steps)
             except StopIteration as end:
                 found[number] = end.value
                 del going[number]
-        crew.render(offers, workspace)
+        processes = crew.render(offers.values(), workspace)
+        finished = crew.finish(
+            {number: (run, going[number]) for number, (run, _) in offers.items()}, workspace, processes
+        )
+        for number, clusters in finished.items():
+            found[number] = clusters
+            going.pop(number).close()
     return [cluster for number in sorted(found) for cluster in found[number]]
 
 
@@ -133,7 +139,6 @@ def render_cluster(entry: EntryPoint, workspace: Workspace, config: Config) -> S
     ground = Ground(workspace.sources.tree)
     found = yield from _on(ground, workspace, _run_cluster(entry, ground, workspace, config))
     workspace.refs |= ground.refs
-    ground.give_way(ground.refs)
     return kept.keep(key, found, ground) if kept is not None and key is not None and ground.is_firm else found
 
 
@@ -152,27 +157,32 @@ def _on(ground: Ground, workspace: Workspace, steps: Steps[list[Cluster]]) -> St
 def _run_cluster(entry: EntryPoint, ground: Ground, workspace: Workspace, config: Config) -> Steps[list[Cluster]]:
     outside = outside_objects(entry.config, config)
     overrides: dict[UnitId, Mapping] = {}
-    for _ in range(_ROUNDS):
-        run = ClusterRun(entry, workspace, ground, overrides)
-        run.supply(outside)
-        yield from run.run()
-        changed = {
-            unit: root
-            for unit, root in run.revised.items()
-            if workspace.digests.of(root) != workspace.digests.of(run.jobs[unit].spec.root)
-        }
-        if not changed:
-            break
-        overrides = {**overrides, **changed}
-    clusters = run.clusters()
-    for name, delivered in run.remote.items():
-        # Flux runs there too where it gets Kustomizations through ``kubeConfig``.
-        if any(item.kind == "Kustomization" for item in delivered):
-            clusters += yield from _run_remote(name, delivered, run)
-    workspace.renderer.forget()
-    # Its parts refer to it, and the collector of cycles is off during a build: all trees of all clusters would live on.
-    vars(run).clear()
-    return clusters
+    runs: list[ClusterRun] = []
+    try:
+        for _ in range(_ROUNDS):
+            run = ClusterRun(entry, workspace, ground, overrides)
+            runs.append(run)
+            run.supply(outside)
+            yield from run.run()
+            changed = {
+                unit: root
+                for unit, root in run.revised.items()
+                if workspace.digests.of(root) != workspace.digests.of(run.jobs[unit].spec.root)
+            }
+            if not changed:
+                break
+            overrides = {**overrides, **changed}
+        clusters = run.clusters()
+        for name, delivered in run.remote.items():
+            # Flux runs there too where it gets Kustomizations through ``kubeConfig``.
+            if any(item.kind == "Kustomization" for item in delivered):
+                clusters += yield from _run_remote(name, delivered, run)
+        return clusters
+    finally:
+        workspace.renderer.forget()
+        # Their parts refer to them, and the collector of cycles is off during a build: all trees would live on.
+        for run in runs:
+            vars(run).clear()
 
 
 def _run_remote(name: str, delivered: list[Delivery], run: ClusterRun) -> Steps[list[Cluster]]:

@@ -14,7 +14,7 @@ from indexer.flux.model import RenderedObject
 from indexer.flux.objects import Digests, rendered
 from indexer.flux.openness import Openness
 from indexer.flux.outcome import Ahead, Around, Beyond, Outcome, Task
-from indexer.flux.packing import Packed, pack_objects, pack_rows, unpack_rows
+from indexer.flux.packing import Packed, pack_objects, pack_rows, packed_objects
 from indexer.flux.postbuild import Variable
 from indexer.flux.records import (
     Parts,
@@ -158,6 +158,7 @@ class Renderer:
                 pack_objects(objects),
                 scoped(outcome.kinds, around.crds),
                 {number: tree for number, tree in trees.items() if tree is not None},
+                sum(1 for item in outcome.deliveries if item.kind == "Kustomization"),
             )
         except (RecursionError, ValueError):
             # Too deep for marshal.
@@ -230,7 +231,7 @@ class Renderer:
         if rows is None and outcome.ahead is not None and outcome.ahead.scoped == scopes:
             rows = pack_rows(outcome.ahead.objects, parts)
             self._store.add(outcome.key, outcome.record._replace(id=name), rows)
-        return None if rows is None else (StoredObjects(beyond.objects, partial(unpack_rows, rows)), name.hex())
+        return None if rows is None else (StoredObjects(beyond.objects, partial(packed_objects, rows)), name.hex())
 
     def _keep(
         self, outcome: Outcome, beyond: Beyond, objects: Sequence[RenderedObject], around: Around, parts: Parts
@@ -254,11 +255,11 @@ class Renderer:
         return tuple(one for one in found if one[1])
 
 
-def _stored(store: Store, name: bytes) -> tuple[RenderedObject, ...]:
+def _stored(store: Store, name: bytes) -> list[Packed]:
     """The objects of a record that is surely there: it was added by this process."""
     data = store.rows(name)
     assert data is not None
-    return unpack_rows(data)
+    return packed_objects(data)
 
 
 class _Table(Table[str, Variable]):

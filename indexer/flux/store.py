@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Final, Self
 
@@ -85,6 +86,8 @@ class Store:
         self._limit = LIMIT
         self._connection: sqlite3.Connection | None = None
         self._left: tuple[sqlite3.Connection | None, ...] = ()
+        self._handed = 0
+        """How much of what was added is known to the process that has the file."""
         self._added: dict[bytes, tuple[bytes, Record, bytes]] = {}
         self._by_key: dict[bytes, list[Record]] = {}
         self._used: set[bytes] = set()
@@ -168,14 +171,14 @@ class Store:
     def leave(self) -> None:
         """Leaves the file to the process that opened it, of which this one is a copy: it is neither used nor closed."""
         self._left, self._connection = (self._connection,), None
-        self._added.clear()
+        self._handed = len(self._added)
 
     def hand_over(self) -> list[tuple[bytes, Record, bytes]]:
-        """What was added since ``leave``, for the process that has the file; nothing in that process itself."""
+        """What was added since ``leave``, once, for the process that has the file; nothing in that process itself."""
         if not self._left:
             return []
-        added = list(self._added.values())
-        self._added.clear()
+        added = list(islice(self._added.values(), self._handed, None))
+        self._handed = len(self._added)
         return added
 
     def memo(self, name: str) -> bytes | None:

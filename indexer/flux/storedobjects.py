@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import overload
 
 from indexer.flux.model import RenderedObject
+from indexer.flux.packing import Packed, pack_object, unpack_objects
+
+
+def packed(objects: Sequence[RenderedObject]) -> Iterable[Packed]:
+    """Objects as ``pack_object`` makes them, which is how they lie in the store."""
+    return objects.packed() if isinstance(objects, StoredObjects) else map(pack_object, objects)
 
 
 class StoredObjects(Sequence[RenderedObject]):
@@ -14,11 +20,11 @@ class StoredObjects(Sequence[RenderedObject]):
     def __init__(
         self,
         count: int,
-        read: Callable[[], tuple[RenderedObject, ...]],
+        packed: Callable[[], list[Packed]],
         objects: tuple[RenderedObject, ...] | None = None,
     ) -> None:
         self._count = count
-        self._read = read
+        self.packed = packed
         self._objects = objects
 
     def release(self) -> None:
@@ -27,15 +33,15 @@ class StoredObjects(Sequence[RenderedObject]):
 
     def _all(self) -> tuple[RenderedObject, ...]:
         if self._objects is None:
-            self._objects = self._read()
+            self._objects = unpack_objects(self.packed())
         return self._objects
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[RenderedObject]:
-        # Not kept: whoever writes a fleet down goes through all objects of it, once.
-        return iter(self._objects if self._objects is not None else self._read())
+        # Not kept: whoever goes through all objects of a fleet does so once.
+        return iter(self._objects if self._objects is not None else unpack_objects(self.packed()))
 
     @overload
     def __getitem__(self, index: int) -> RenderedObject: ...

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
-from indexer.flux.model import Inputs, RenderedObject, Unit
-from indexer.flux.packing import canonical, digest
+from indexer.flux.model import Inputs, Unit
+from indexer.flux.packing import Packed, canonical, digest, pack_span
+from indexer.flux.storedobjects import packed
 from indexer.index.read import storable
 from indexer.index.writer import Writer
-from indexer.manifest.node import Source, Span
 
 # Parents before children: the order of insertion.
 KEYED: Final = ("repository", "file", "gvk", "cluster", "unit", "object", "bundle")
@@ -28,6 +28,9 @@ UNIT: Final = (
     "parent_id", "objects", "digest", "file_id", "document", "line", "column", "end_line", "end_column",
 )  # fmt: skip
 """The columns of these two tables after ``id``."""
+_OF_CONTRIBUTION: Final = 2
+_OF_SUBSTITUTION: Final = 3
+"""Where the span stands in what ``indexer.flux.packing`` makes of them."""
 _NOWHERE: Final = (None,) * 6
 
 Values = tuple[Any, ...]
@@ -52,9 +55,12 @@ class Rows:
         self._next = {table: 1 + (writer.execute(f"SELECT max(id) FROM {table}")[0][0] or 0) for table in KEYED}  # noqa: S608 - names of our own tables
         known = writer.execute('SELECT "group", version, kind, id FROM gvk')
         self._gvks = {(group, version, kind): key for group, version, kind, key in known}
-        self._sources: dict[Source, tuple[int, str]] = {}
+        self._sources: dict[tuple[str | None, str], int] = {}
         self._files: dict[tuple[str, str], int] = {}
-        self._bundles: dict[_Bundle, int] = {}
+        self._bundles: dict[bytes, int] = {}
+        """By their digest."""
+        self._parts: dict[tuple[Packed, Packed], int] = {}
+        """Bundles by the packed contributions and substitutions that they are made of."""
         self._is_new = repository is None
         self.repository = self.key("repository") if repository is None else repository
 
@@ -95,63 +101,70 @@ class Rows:
             parent_key,
             len(unit.objects),
             unit.digest,
-            *self._span(unit.definition)[1],
+            *self._span(pack_span(unit.definition)),
         )
 
     def add_contents(self, key: int, unit: Unit) -> None:
         """The rows below a unit: its objects, and what it was rendered from."""
-        for item in unit.objects:
-            self._object(key, item)
+        for item in packed(unit.objects):
+            self._object(key, *item)
         self.of["input"].extend((key, self._bundle(((), (), sights))) for sights in _sights(unit.inputs))
 
-    def _object(self, unit: int, item: RenderedObject) -> None:
+    def _object(
+        self,
+        unit: int,
+        named: Packed,
+        role: str,
+        definition: Packed | None,
+        content: str,
+        contributions: Packed,
+        substitutions: Packed,
+    ) -> None:
+        group, version, kind, namespace, name = named
         key = self._insert(
             "object",
             unit,
-            self._gvk(item.id.group, item.id.version, item.id.kind),
-            storable(item.id.namespace or ""),
-            storable(item.id.name),
-            item.role.value,
-            item.digest,
-            *self._span(item.definition)[1],
+            self._gvk(group, version, kind),
+            storable(namespace or ""),
+            storable(name),
+            role,
+            content,
+            *self._span(definition),
         )
-        told: dict[str, tuple[list[Values], list[Values]]] = {}
-        for place, part in enumerate(item.contributions):
-            directory, at = self._span(part.span)
-            row = (
-                place,
-                part.role.value,
-                storable(part.operation),
-                _pointers(part.fields),
-                int(part.overridden),
-                *at,
-            )
-            told.setdefault(directory, ([], []))[0].append(row)
-        for place, filled in enumerate(item.substitutions):
-            directory, at = self._span(filled.span)
-            row = (
-                place,
-                storable(filled.variable),
-                _pointers(filled.fields),
-                storable(filled.supplied_by),
-                int(filled.redacted),
-                *at,
-            )
-            told.setdefault(directory, ([], []))[1].append(row)
-        self.of["part"].extend((key, self._bundle((*map(tuple, rows), ()))) for rows in told.values())
+        told: dict[str, tuple[list[Packed], list[Packed]]] = {}
+        for place, one in enumerate(contributions):
+            told.setdefault(_directory_of(one[_OF_CONTRIBUTION]), ([], []))[0].append((place, one))
+        for place, one in enumerate(substitutions):
+            told.setdefault(_directory_of(one[_OF_SUBSTITUTION]), ([], []))[1].append((place, one))
+        self.of["part"].extend([(key, self._part(tuple(some), tuple(more))) for some, more in told.values()])
+
+    def _part(self, contributions: Packed, substitutions: Packed) -> int:
+        """The key of the bundle of what the files of a directory did to an object."""
+        key = self._parts.get((contributions, substitutions))
+        if key is None:
+            did = [
+                (place, role, storable(operation), _pointers(fields), int(overridden), *self._span(span))
+                for place, (role, operation, span, fields, overridden) in contributions
+            ]
+            filled = [
+                (place, storable(name), _pointers(fields), storable(by), int(redacted), *self._span(span))
+                for place, (name, fields, by, span, redacted) in substitutions
+            ]
+            key = self._parts[contributions, substitutions] = self._bundle((tuple(did), tuple(filled), ()))
+        return key
 
     def _bundle(self, rows: _Bundle) -> int:
         """The key of the bundle of these rows, which are written unless they are there already."""
-        key = self._bundles.get(rows)
+        content = digest(canonical(rows))
+        key = self._bundles.get(content)
         if key is None:
-            content = digest(canonical(rows))
             sql = "SELECT id FROM bundle WHERE repository_id = :repository AND digest = :digest"
             key = self._held(sql, digest=content)
             if key is None:
                 key = self._insert("bundle", self.repository, content)
                 for table, each in zip(BUNDLED, rows, strict=True):
                     self.of[table].extend((key, *row) for row in each)
-            self._bundles[rows] = key
+            self._bundles[content] = key
         return key
 
     def _insert(self, table: str, *values: Any) -> int:
@@ -166,17 +179,15 @@ class Rows:
             key = self._gvks[group, version, kind] = self._insert("gvk", *map(storable, (group, version, kind)))
         return key
 
-    def _span(self, span: Span | None) -> tuple[str, Values]:
-        """The directory of a span, and its columns."""
+    def _span(self, span: Packed | None) -> Values:
+        """The columns of a packed span."""
         if span is None:
-            return "", _NOWHERE
-        source = span.source
-        found = self._sources.get(source)
-        if found is None:
-            file = self._file(storable(source.repository or ""), storable(source.file))
-            found = self._sources[source] = file, _directory(source.file)
-        file, directory = found
-        return directory, (file, source.document, span.line, span.column, span.end_line, span.end_column)
+            return _NOWHERE
+        repository, path, *at = span
+        file = self._sources.get((repository, path))
+        if file is None:
+            file = self._sources[repository, path] = self._file(storable(repository or ""), storable(path))
+        return (file, *at)
 
     def _file(self, origin: str, path: str) -> int:
         key = self._files.get((origin, path))
@@ -205,6 +216,10 @@ def _sights(inputs: Inputs) -> Iterator[tuple[Values, ...]]:
     for sights in found.values():
         sights.sort()
         yield tuple([(place, *sight) for place, sight in enumerate(sights)])
+
+
+def _directory_of(span: Packed | None) -> str:
+    return "" if span is None else _directory(span[1])
 
 
 def _directory(path: str) -> str:
