@@ -13,7 +13,7 @@ from indexer.manifest.emit import emit
 from indexer.manifest.errors import EmitError, ManifestError
 from indexer.manifest.scalars import to_data
 
-SECONDS = 60
+SECONDS = 300
 
 
 @dataclass(frozen=True)

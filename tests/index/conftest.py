@@ -114,12 +114,12 @@ class Paused:
     process: subprocess.Popen[str]
 
     def go(self) -> None:
-        self.process.communicate("go\n", timeout=60)
+        self.process.communicate("go\n", timeout=300)
         assert self.process.returncode == 0
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.communicate(timeout=60)
+        self.process.communicate(timeout=300)
 
 
 _WRITER = """

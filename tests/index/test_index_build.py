@@ -203,9 +203,9 @@ def two_builds(fleet, location):
     second = threading.Thread(target=lambda: reports.append(build_index(fleet, Config(), location, say=say)))
     with building(location, location.name_of(fleet), lambda: None):
         second.start()
-        assert waiting.wait(60)
+        assert waiting.wait(300)
         assert not reports
-    second.join(60)
+    second.join()
     return said, reports
 
 

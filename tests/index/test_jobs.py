@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from team.clones import Clone, generate
@@ -26,6 +28,27 @@ UNSET = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: unset}\ndata: {a: '${
 def is_alone(monkeypatch):
     """What runs the tests may have threads, which do nothing that matters here."""
     monkeypatch.setattr(crew, "can_fork", lambda: True)
+
+
+@pytest.fixture(autouse=True)
+def all_help(monkeypatch, tmp_path):
+    """This process begins when each other one has taken a piece: on a busy machine it could be done before."""
+    spread = crew.spread
+
+    def together(pieces, work, processes, *more):
+        taken = Path(mkdtemp(dir=tmp_path))
+        others = min(processes, pieces) - 1
+
+        def waiting(piece):
+            if os.getpid() != HERE:
+                (taken / str(os.getpid())).touch()
+            while len(list(taken.iterdir())) < others:
+                time.sleep(0.001)
+            return work(piece)
+
+        return spread(pieces, waiting, processes, *more)
+
+    monkeypatch.setattr(crew, "spread", together)
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ class Clone:
     def run(self, *arguments: str, code: int = 0) -> str:
         """What the program prints, or says on its way out."""
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=900)
         assert process.returncode == code, err
         return out if code == 0 else err
 

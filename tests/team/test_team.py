@@ -61,7 +61,7 @@ def test_repositories_are_built_at_once(tmp_path, postgresql):
         clones.append(Clone(own.path, postgresql))
     for _ in range(2):
         for process in [clone.start("build") for clone in clones]:
-            assert process.communicate(timeout=300)[1] == ""
+            assert process.communicate(timeout=900)[1] == ""
             assert process.returncode == 0
         for clone, own in zip(clones, alone, strict=True):
             assert clone.run("ls") == own.run("ls")
