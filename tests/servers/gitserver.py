@@ -59,6 +59,8 @@ def _git(*arguments: str) -> None:
 
 
 def _handler(root: Path) -> type[BaseHTTPRequestHandler]:
+    own = dict(os.environ)  # of now, and not of the test that runs when somebody fetches
+
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
             """The tests' output is no access log."""
@@ -66,7 +68,7 @@ def _handler(root: Path) -> type[BaseHTTPRequestHandler]:
         def answer(self) -> None:
             path, _, query = self.path.partition("?")
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            environment = os.environ | {
+            environment = own | {
                 "GIT_PROJECT_ROOT": str(root),
                 "GIT_HTTP_EXPORT_ALL": "1",
                 "PATH_INFO": path,
