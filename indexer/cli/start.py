@@ -15,14 +15,21 @@ if TYPE_CHECKING:
 _PLUGINS = {"kubectl-fluxidx": "kubectl fluxidx", "flux-idx": "flux idx"}
 """What the program is called where kubectl or flux runs it as a plugin, by the name of its script."""
 
+_INTERRUPTED = 130
+"""As ExitCode has it, which is not imported yet."""
+
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line ``arguments`` (default: the process's own) and exits."""
     # Most of what a command imports and makes lasts as long as it does: looking for cycles would be a tenth of it.
     gc.set_threshold(100_000, 50, 50)
-    from indexer.cli.main import run
+    try:
+        from indexer.cli.main import run
 
-    status = run(arguments, _PLUGINS.get(os.path.basename(sys.argv[0]), "fluxidx"))  # noqa: PTH119 - pathlib is slow
+        status = run(arguments, _PLUGINS.get(os.path.basename(sys.argv[0]), "fluxidx"))  # noqa: PTH119 - pathlib is slow
+    except KeyboardInterrupt:
+        # While the program is imported; later, click answers for it.
+        status = _INTERRUPTED
     # As sys.exit does, but for giving back one by one all objects that were made: another tenth.
     atexit._run_exitfuncs()  # noqa: SLF001 - what the interpreter calls first when it ends
     for stream in (sys.stdout, sys.stderr):

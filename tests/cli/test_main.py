@@ -107,6 +107,20 @@ def test_a_reader_that_has_enough_is_no_error(fleet) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_an_interrupt_before_the_command_is_imported_is_no_traceback(fleet) -> None:
+    code = (
+        "import sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'indexer.cli.main': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from indexer.cli.start import main\n"
+        "main(['ls'])\n"
+    )
+    done = fleet.python("-c", code)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 @pytest.mark.parametrize("closed", ["1", "2", "0 1 2"])
 def test_a_stream_that_is_closed_is_no_error(fleet, closed) -> None:
     fleet.run("build", "-q")
