@@ -145,6 +145,9 @@ def _substituted(resource: Resource, loaded: Loaded, template: Template) -> Expa
             if loaded.optional:
                 hint = how_to_supply(loaded.optional[0])
                 raise UnitFailure(reason_at(error.span, f"{message}; {hint}"), UnitState.UNRESOLVED) from None
+        why = _unknown(loaded, set(error.unknown)) if error.unknown else None
+        if why is not None:
+            raise UnitFailure(f"{why}; without it, {message}", UnitState.UNRESOLVED) from None
         raise UnitFailure(reason_at(error.span, message)) from None
 
 

@@ -69,11 +69,15 @@ class Variables:
 
 
 class PostBuildError(Exception):
-    """An object that the controller fails to substitute; ``span`` is the text at fault."""
+    """An object that the controller fails to substitute; ``span`` is the text at fault.
 
-    def __init__(self, message: str, span: Span | None) -> None:
+    With ``unknown`` variables in it, it may as well succeed: their values could make all the difference.
+    """
+
+    def __init__(self, message: str, span: Span | None, unknown: Iterable[str] = ()) -> None:
         super().__init__(message)
         self.span = span
+        self.unknown = frozenset(unknown)
 
 
 class Expanded(NamedTuple):
@@ -227,8 +231,8 @@ def _read(text: str, root: Mapping, texts: list[tuple[Path, str]], lookup: _Look
         except (ManifestError, SubstitutionError):
             value = None
         if not isinstance(value, dict) or set(value) != {"x"} or any(True for _ in _floats(value)):
-            raise PostBuildError(f"{message}: quote the value of this variable", _span_at(root, path))
-    raise PostBuildError(message, root.span)
+            raise PostBuildError(f"{message}: quote the value of this variable", _span_at(root, path), lookup.left)
+    raise PostBuildError(message, root.span, lookup.left)
 
 
 def _floats(data: Any) -> Iterator[float]:

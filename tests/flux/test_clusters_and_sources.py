@@ -123,6 +123,23 @@ def test_a_missing_variable_fails_its_unit_with_the_line_of_the_text(fleet):
     assert (lenient.state, to_data(lenient.objects[1].tree)["data"]) == (UnitState.RENDERED, {"b": "x"})
 
 
+def test_a_text_that_is_no_yaml_without_an_unknown_value_is_unresolved(fleet):
+    more = """\
+postBuild:
+  substitute: {LIST: "[ { name: a } ]"}
+  substituteFrom: [{kind: ConfigMap, name: settings}]
+"""
+    text = config_map(data="{a: \"${q:='}${LIST}${q:='}\"}")
+    fleet.write(**cluster(**{"clusters/one/app.yaml": kustomization("app", "./app", more), "app/cm.yaml": text}))
+    app = fleet.units()["app"]
+    assert app.state is UnitState.UNRESOLVED
+    assert app.reason.startswith("clusters/one/app.yaml:9:22: ConfigMap flux-system/settings")
+    assert "; without it, postBuild fails for ConfigMap cm: YAMLToJSON" in app.reason
+    fleet.write(**{"clusters/one/settings.yaml": config_map("settings", "{other: x}", "flux-system")})
+    app = fleet.units()["app"]
+    assert (app.state, to_data(app.objects[0].tree)["data"]) == (UnitState.RENDERED, {"a": "[ { name: a } ]"})
+
+
 def test_patches_inside_patches_reach_grandchildren(fleet):
     """The root patches its child so that the child patches its own children."""
     root = """\

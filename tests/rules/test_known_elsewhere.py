@@ -47,9 +47,17 @@ def test_an_optional_reference_may_lead_nowhere(repo):
     assert of_rule("missing-secret", repo.check(base(**{"a.yaml": optional}))) == []
 
 
-def test_what_kubernetes_puts_into_each_namespace_is_there(repo):
-    volume = "volumes:\n- name: ca\n  configMap: {name: kube-root-ca.crt}\nserviceAccountName: default\n"
+@pytest.mark.parametrize("name", ["kube-root-ca.crt", "istio-ca-root-cert"])
+def test_what_is_put_into_each_namespace_is_there(repo, name):
+    volume = f"volumes:\n- name: ca\n  configMap: {{name: {name}}}\nserviceAccountName: default\n"
     assert repo.check(base(**{"a.yaml": deployment(pod=volume)})).findings == ()
+
+
+def test_what_an_encrypted_name_refers_to_is_not_known(repo):
+    encrypted = deployment(
+        container="envFrom:\n- secretRef: {name: 'ENC[AES256_GCM,data:b2s=,iv:aQ==,tag:dA==,type:str]'}\n"
+    )
+    assert of_rule("missing-secret", repo.check(base(**{"a.yaml": encrypted}))) == []
 
 
 def test_a_chart_that_is_not_rendered_may_define_what_is_missing_and_it_is_said(repo):

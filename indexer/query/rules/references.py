@@ -18,6 +18,7 @@ from indexer.flux.resources import (
     namespace_of,
     truth,
 )
+from indexer.flux.sops import in_clear
 from indexer.kustomize.nodes import find, string_map, text_at
 from indexer.manifest.node import Mapping, Node, Span
 
@@ -65,9 +66,11 @@ def references_of(root: Mapping) -> Iterator[Reference]:
 
 
 def _to(kind: str, at: Node | None, namespace: str, group: str = "") -> Iterator[Reference]:
-    """A reference by the scalar ``at``; nothing where it is absent or empty, or where a variable is left in it."""
+    """A reference by the scalar ``at``; nothing where it is absent or empty, or where what it says is not known here:
+    with a variable left in it, or encrypted.
+    """
     name = text_at(at)
-    if name and "$" not in name:
+    if name and "$" not in name and in_clear(name) == name:
         assert at is not None
         yield Reference(group, kind, namespace, name, at.span)
 

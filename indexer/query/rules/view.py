@@ -158,11 +158,11 @@ _CONTROLLERS: Final = frozenset(
 )  # fmt: skip
 _BUILT_IN: Final = {
     "ServiceAccount": frozenset({"default", "flux-operator", *_CONTROLLERS}),
-    "ConfigMap": frozenset({"kube-root-ca.crt", "openshift-service-ca.crt"}),
+    "ConfigMap": frozenset({"istio-ca-root-cert", "kube-root-ca.crt", "openshift-service-ca.crt"}),
     "Service": frozenset({"kubernetes", "webhook-receiver", *_CONTROLLERS}),
     "Secret": frozenset({"flux-system"}),
 }
-"""What Kubernetes, or the bootstrap of Flux, puts into a cluster."""
+"""What Kubernetes, the bootstrap of Flux or a controller of every namespace puts into a cluster."""
 _COPIERS: Final = ("reflect", "replicat", "kubed", "copy", "sync")
 """Words in the annotations by which controllers are told to copy a Secret or ConfigMap."""
 _CONSUMERS: Final = frozenset({KUSTOMIZE, HELM, SOURCE, IMAGE, NOTIFICATION, GATEWAY, "traefik.io"})
