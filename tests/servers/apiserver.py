@@ -22,6 +22,11 @@ from servers.process import SECONDS, Failed, Process, free_ports
 Object = dict[str, Any]
 _ATTEMPTS = 3
 """A free port may be taken by another process before the server listens on it."""
+_LATER = urllib3.Retry(
+    60, connect=False, read=False, redirect=False, status_forcelist=[429], allowed_methods=None, raise_on_status=False,
+    backoff_factor=0.1, backoff_max=5,
+)  # fmt: skip
+"""The server says when to ask again: after a definition has changed it has to read all objects of the kind anew."""
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _OWN = "/api/v1/namespaces/default", "/api/v1/namespaces/kube-system", "/api/v1/namespaces/default/services/kubernetes"
 """What the server makes for itself, some time after it says that it is ready."""
@@ -168,6 +173,7 @@ class ApiServer:
             f"{self.url}{path}{'?' + urlencode(query) if query else ''}",
             body=None if body is None else json.dumps(body, ensure_ascii=False).encode(),
             headers={"Authorization": "Bearer admin", "Content-Type": kind, "Accept": "application/json"},
+            retries=_LATER,
         )
         data = answer.json()
         if answer.status >= 400:
