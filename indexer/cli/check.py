@@ -41,7 +41,7 @@ def command(
 
         click.echo(catalogue(list(rules.values()), session.terminal), color=True)
         return ExitCode.DONE
-    limit = Gate.parse(gate if gate is not None else session.config.check.gate or "error", rules)
+    limit = Gate.of(gate, session.config, rules)
     answer = api.check(session, *files, revision=revision)
     click.echo(_shown(session, answer, rules, limit, files, revision), color=True)
     return ExitCode.FINDINGS if limit.fails(answer.findings) else ExitCode.DONE

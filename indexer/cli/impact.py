@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 @click.option(
     "--gate",
     metavar="SEVERITY|RULE,...",
-    default="error",
-    show_default=True,
-    help="The findings that make it exit 1: error, warning, note or names of rules; none: never.",
+    help="The findings that make it exit 1: error, warning, note or names of rules; none: never.  [default: error]",
 )
 @live_options(optional=True)
 @shared("text", "json", "markdown", "sarif", "github", "junit", question=False)
-def command(session: Session, change: str | None, with_diff: bool, gate: str, live: LiveOptions | None) -> ExitCode:
+def command(
+    session: Session, change: str | None, with_diff: bool, gate: str | None, live: LiveOptions | None
+) -> ExitCode:
     """Show what merging a change does, on every cluster.
 
     BASE alone is compared with the working tree, untracked files included; BASE..HEAD are two revisions, and
@@ -45,7 +45,7 @@ def command(session: Session, change: str | None, with_diff: bool, gate: str, li
     from indexer.query.gate import Gate
 
     rules = rules_of(session.config)
-    stop = Gate.parse(gate, rules)
+    stop = Gate.of(gate, session.config, rules)
     with _clusters(session, live) as clusters:
         answer, found, said = api.impact(session, change, clusters)
     click.echo(_shown(session, answer, found, rules, stop, said, with_diff=with_diff), color=session.terminal.colour)

@@ -26,6 +26,17 @@ class ConfigError(FluxidxError):
         self.line = line
         self.message = message
 
+    @classmethod
+    def about(cls, config: Config, text: str, message: str) -> ConfigError:
+        """What shows only when ``config`` is used: at the line where ``text`` stands."""
+        assert config.path is not None
+        try:
+            lines = config.path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            lines = []
+        line = next((number for number, found in enumerate(lines, 1) if text in found), 1)
+        return cls(str(config.path), line, message)
+
 
 class ClusterConfig(NamedTuple):
     """One ``[[cluster]]`` table."""

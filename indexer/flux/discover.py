@@ -116,7 +116,7 @@ def _configured(tree: Tree, cluster: ClusterConfig, config: Config, cache: Build
             file = _parsed(tree, posixpath.normpath(name), cache)
         except (TreeError, ManifestError) as error:
             why = f'"{name}" of cluster "{cluster.name}" cannot be read: {error}: correct entry'
-            raise ConfigError(str(config.path), 1, why) from None
+            raise ConfigError.about(config, name, why) from None
         objects += file.objects
         if not file.objects and posixpath.basename(name) == _SYNC_FILE:
             objects += _placeholder(file).objects
@@ -134,9 +134,9 @@ def _with_config(found: list[EntryPoint], config: Config) -> list[EntryPoint]:
     names = {entry.config.name for entry in found}
     for cluster in open_:
         if cluster.name not in names:
-            raise ConfigError(
-                str(config.path),
-                1,
+            raise ConfigError.about(
+                config,
+                cluster.name,
                 f'cluster "{cluster.name}" is none of those found ({", ".join(sorted(names)) or "none"}): '
                 "correct its name or give it an entry",
             )

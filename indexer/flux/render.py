@@ -208,7 +208,7 @@ def outside_objects(cluster: ClusterConfig, config: Config) -> list[Mapping]:
             documents = parse(path.read_bytes(), path.name, "configuration")
         except OSError as error:
             why = f'"{path.name}" of `objects` cannot be read ({error.strerror}): correct its path'
-            raise ConfigError(str(config.path), 1, why) from None
+            raise ConfigError.about(config, path.name, why) from None
         except ManifestError as error:
             raise ConfigError(str(path), error.line, f"{error.problem}: correct this manifest") from None
         objects += [document.node for document in documents if isinstance(document.node, Mapping)]

@@ -59,7 +59,7 @@ def rules_of(config: Config) -> dict[str, Rule]:
     known = {**RULES, **own}
     for name in config.check.rules:
         if name not in known:
-            raise ConfigError(str(config.path), 1, f'[check.rules]: there is no rule "{name}": correct its name')
+            raise ConfigError.about(config, name, f'[check.rules]: there is no rule "{name}": correct its name')
     return known
 
 

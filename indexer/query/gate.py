@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from indexer.errors import FluxidxError
+from indexer.flux.config import Config, ConfigError
 from indexer.query.findings import Finding, Severity
 
 _NOTHING = "none"
@@ -21,8 +22,19 @@ class Gate:
     rules: frozenset[str] = frozenset()
 
     @classmethod
-    def parse(cls, text: str, known: Collection[str]) -> Gate:
-        """A gate as it is given on the command line; ``known`` are the rules. Raises FluxidxError."""
+    def of(cls, text: str | None, config: Config, known: Collection[str]) -> Gate:
+        """The gate of the command line, else of the configuration, else every error. Raises FluxidxError."""
+        own = config.check.gate
+        if text is not None or own is None:
+            return cls.parse(text or Severity.ERROR, known)
+        try:
+            return cls.parse(own, known, "gate")
+        except FluxidxError as error:
+            raise ConfigError.about(config, own, str(error)) from None
+
+    @classmethod
+    def parse(cls, text: str, known: Collection[str], name: str = "--gate") -> Gate:
+        """A gate as it is given by ``name``; ``known`` are the rules. Raises FluxidxError."""
         severity: Severity | None = None
         rules: set[str] = set()
         for word in filter(None, (part.strip() for part in text.split(","))):
@@ -34,7 +46,7 @@ class Gate:
             elif word != _NOTHING:
                 near = get_close_matches(word, known, 1)
                 hint = f"did you mean {near[0]}?" if near else "`fluxidx check --rules` lists them"
-                raise FluxidxError(f'--gate: "{word}" is no severity (error, warning, note) and no rule: {hint}')
+                raise FluxidxError(f'{name}: "{word}" is no severity (error, warning, note) and no rule: {hint}')
         return cls(severity, frozenset(rules))
 
     def stops(self, finding: Finding) -> bool:

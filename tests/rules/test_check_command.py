@@ -68,10 +68,34 @@ def test_the_gate_decides(fluxidx, gate, code):
     assert fluxidx(base(**{"a.yaml": KEYS}), "check", *options)[0] == code
 
 
-def test_the_gate_of_the_configuration_counts_where_the_command_line_has_none(fluxidx):
+def test_the_gate_of_the_configuration_counts_where_the_command_line_has_none(fluxidx, repo):
     files = base(**{"a.yaml": KEYS}) | {".fluxidx.toml": '[check]\ngate = "warning"\n'}
     assert fluxidx(files, "check")[0] == ExitCode.FINDINGS
     assert fluxidx(None, "check", "--gate", "none")[0] == ExitCode.DONE
+    fluxidx(base(**{"a.yaml": config_map()}), "check")
+    assert fluxidx(files, "impact", "HEAD~1..HEAD")[0] == ExitCode.FINDINGS
+    assert fluxidx(None, "impact", "HEAD~1..HEAD", "--gate", "error")[0] == ExitCode.DONE
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[check]\n\ngate = "worst"\n', '3: gate: "worst" is no severity (error, warning, note) and no rule: '),
+        ('\n[check.rules]\nmine = "off"\n', '3: [check.rules]: there is no rule "mine": correct its name'),
+        (
+            '[[cluster]]\nname = "x"\nentry = ["no.yaml"]\n',
+            '3: "no.yaml" of cluster "x" cannot be read: no such file or directory: correct entry',
+        ),
+        (
+            '[[cluster]]\nname = "prod"\nobjects = ["no.yaml"]\n',
+            '3: "no.yaml" of `objects` cannot be read (No such file or directory): correct its path',
+        ),
+    ],
+)
+def test_what_the_configuration_names_and_is_not_there_is_said_with_its_line(repo, capsys, text, message):
+    repo.write(base(**{"a.yaml": KEYS}) | {".fluxidx.toml": text})
+    assert run(["check", "--repo", str(repo.root)]) == ExitCode.ENVIRONMENT
+    assert capsys.readouterr().err.startswith(f"fluxidx: {repo.root}/.fluxidx.toml:{message}")
 
 
 def test_files_narrow_the_answer(fluxidx, repo):
