@@ -19,7 +19,8 @@ from indexer.cli.common import Session, shared
 def command(session: Session, query: str) -> None:
     """Run one SELECT over the views of the index as it is; nothing is built, and nothing can be changed.
 
-    Views: builds, clusters, units, objects, contributions, substitutions, inputs.
+    Views: builds, clusters, units, objects, kinds, contributions, substitutions, inputs, and live_clusters, live_units,
+    live_sources, live_objects.
     """
     from indexer.index.location import locate
     from indexer.index.read import connect
