@@ -34,29 +34,35 @@ class FoundChart(NamedTuple):
 
 def helm_chart(release: Mapping) -> Mapping | None:
     """The HelmChart that helm-controller makes for ``spec.chart``; no file holds it. None for ``spec.chartRef``."""
-    spec = find(release, "spec", "chart", "spec")
-    if not isinstance(spec, Mapping):
+    own = _own_chart(release)
+    if own is None:
         return None
-    namespace = text_at(spec, "sourceRef", "namespace") or namespace_of(release)
-    name = f"{namespace_of(release)}-{name_of(release)}"
     root = node_of(
         {
             "apiVersion": "source.toolkit.fluxcd.io/v1",
             "kind": "HelmChart",
-            "metadata": {"name": name, "namespace": namespace},
-            "spec": spec,
+            "metadata": {"name": own.name, "namespace": own.namespace},
+            "spec": own.node,
         },
-        spec,
+        own.node,
     )
     assert isinstance(root, Mapping)
     return root
 
 
+def _own_chart(release: Mapping) -> ReferenceSpec | None:
+    spec = find(release, "spec", "chart", "spec")
+    if not isinstance(spec, Mapping):
+        return None
+    namespace = text_at(spec, "sourceRef", "namespace") or namespace_of(release)
+    return ReferenceSpec("HelmChart", namespace, f"{namespace_of(release)}-{name_of(release)}", spec)
+
+
 def chart_reference(release: Mapping) -> ReferenceSpec | None:
     """What the release takes its chart from: its own HelmChart, or what ``chartRef`` names."""
-    own = helm_chart(release)
+    own = _own_chart(release)
     if own is not None:
-        return ReferenceSpec("HelmChart", namespace_of(own), name_of(own), own)
+        return own
     node = find(release, "spec", "chartRef")
     if node is None:
         return None
