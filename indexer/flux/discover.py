@@ -91,7 +91,8 @@ def discover(
         return given
     sorted_out = _sorted_out(tree, cache, store)
     beginnings = [_parsed(tree, path, cache) for path, worth in sorted_out.items() if worth is _Worth.BEGINNING]
-    found = _named([*_syncs(beginnings), *_instances(beginnings, is_home)])
+    instances = _instances(beginnings, is_home)
+    found = _named([*(one for one in _syncs(beginnings) if not _is_deployed_by(instances, one)), *instances])
     if not found:
         from indexer.flux.roots import roots
 
@@ -239,6 +240,11 @@ def _syncs_itself(file: File) -> bool:
         if (namespace_of(root), name_of(root)) in sources and posixpath.dirname(file.path) == home:
             return True
     return False
+
+
+def _is_deployed_by(instances: list[EntryPoint], sync: EntryPoint) -> bool:
+    """Whether a FluxInstance syncs a directory with the sync of a bootstrap in it, which is a part of its cluster."""
+    return any(one.path and sync.files[0].startswith(f"{one.path}/") for one in instances)
 
 
 def _placeholder(file: File) -> File:

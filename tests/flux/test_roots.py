@@ -1,7 +1,7 @@
 """Clusters of repositories that hold no sync of a bootstrap: where they begin, and what is none."""
 
 import pytest
-from flux_fleet import config_map, kustomization, source
+from flux_fleet import URL, config_map, kustomization, source
 
 from indexer.flux.discover import NoEntryPoint
 from indexer.flux.model import UnitState
@@ -114,6 +114,24 @@ def test_a_kustomization_for_another_repository_begins_a_cluster_only_with_its_s
     else:
         with pytest.raises(NoEntryPoint):
             fleet.render()
+
+
+def test_the_sync_of_a_bootstrap_that_an_instance_of_flux_operator_deploys_begins_no_cluster(fleet):
+    instance = f"""\
+apiVersion: fluxcd.controlplane.io/v1
+kind: FluxInstance
+metadata: {{name: flux, namespace: flux-system}}
+spec:
+  sync: {{kind: GitRepository, url: {URL}, ref: refs/heads/main, path: clusters/one/gotk/flux-system}}
+"""
+    fleet.write(
+        **{
+            "clusters/one/gotk/flux-system/instance.yaml": instance,
+            "clusters/one/gotk/flux-system/gotk-sync.yaml": kustomization("apps", "./apps"),
+            "apps/cm.yaml": config_map(),
+        }
+    )
+    assert units(fleet) == {"gotk": ["apps", "flux-system"]}
 
 
 def test_a_sync_with_a_variable_in_its_path_is_a_template(fleet):
