@@ -146,6 +146,45 @@ def test_what_only_others_cannot_do_is_done_here(build, monkeypatch, error):
     assert build("wrong", 3) == expected
 
 
+def die(_run, _clusters):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fail(_run, _clusters):
+    raise ZeroDivisionError
+
+
+def finish(run, clusters):
+    return clusters(run)
+
+
+def finish_on_sand(run, clusters):
+    """What rests on more than files of the repository is not handed over."""
+    run.ground.give_way("elsewhere")
+    return clusters(run)
+
+
+@pytest.mark.parametrize("theirs", [finish, die, fail, finish_on_sand])
+def test_clusters_are_finished_by_others_as_by_this_process(build, monkeypatch, tmp_path, theirs):
+    expected, _, problems = build("one", 1)
+    clusters = ClusterRun.clusters
+
+    def noted(self):
+        (tmp_path / f"finishing {self.name} {os.getpid()}").touch()
+        return clusters(self) if os.getpid() == HERE else theirs(self, clusters)
+
+    monkeypatch.setattr(ClusterRun, "clusters", noted)
+    found, said, told = build("two", 2)
+    assert found == expected
+    assert told == problems
+    assert said == (["a process that helped was killed by signal 9: this one does its part"] if theirs is die else [])
+    by = [file.name.split()[1:] for file in tmp_path.glob("finishing *")]
+    assert any(int(pid) != HERE for _, pid in by)
+    # What nobody hands over is done here, and nothing else twice.
+    assert len({name for name, _ in by}) == 2
+    assert len(by) == 2 or theirs is not finish
+
+
 def test_an_error_of_the_program_is_raised_as_in_one_process(build, monkeypatch):
     own = SharedBuilds.build
 
