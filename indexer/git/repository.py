@@ -164,6 +164,8 @@ class Repository:
         names = decoded(self._git.run("for-each-ref", "--format=%(refname:short)")).split()
         if not names and self.head() is None:
             return f"{why}: it has no commits yet"
+        if rev in names:
+            return f"{why}: what it points at is no commit, or is missing in this clone"
         close = [name for name in names if name.endswith(f"/{rev}")] or get_close_matches(rev, names, n=3)
         if close:
             return f"{why}: is {' or '.join(close)} meant?"

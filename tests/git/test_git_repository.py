@@ -149,6 +149,9 @@ def test_unknown_revisions_are_explained(sandbox: Any) -> None:
         repository.revision("mian")
     with pytest.raises(UnknownRevision, match=r"is feature/login meant\?"):
         repository.revision("login")
+    sandbox.git("tag", "files", "HEAD^{tree}")
+    with pytest.raises(UnknownRevision, match="what it points at is no commit, or is missing in this clone"):
+        repository.revision("files")
     for rev in ("", "--all", "a\nb", "a\0b", "f" * 40, "main..main"):
         with pytest.raises(UnknownRevision):
             repository.revision(rev)
