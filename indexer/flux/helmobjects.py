@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from indexer.deferred import replace
+from indexer.deferred import regex, replace
 from indexer.flux.helmchart import FoundChart
 from indexer.flux.helmrelease import Release, ReleaseObject, in_namespace, release_name, release_namespace
 from indexer.flux.helmvalues import ReleaseValues
@@ -28,6 +28,7 @@ from indexer.manifest.errors import ManifestError
 from indexer.manifest.history import Contribution
 from indexer.manifest.node import NOWHERE, Mapping, Node, Role, Scalar, Sequence, Source, Span, pack
 
+_LOOKUP: Final = regex(rb"\{\{[^}]*\blookup\s+[\"(.$]")
 _HIDDEN: Final = "(redacted)"
 _MIN_HIDDEN: Final = 4
 """Characters from which on a Secret's text is also hidden within a longer one."""
@@ -44,12 +45,21 @@ def made_of(
     except NotAtHand as error:
         return replace(release, state=UnitState.UNRESOLVED, reason=str(error))
     except (ChartError, KustomizeError, ManifestError) as error:
+        why = [*known.unknown, _why(root, error, hide=bool(secrets))]
+        asks = isinstance(error, RenderError) and _asks_the_cluster(found.chart)
+        if asks:
+            why.append("it looks up objects of the cluster, which is not asked here")
         # The controller bounds no chart, so one that is stopped here may be installed there.
-        beyond = bool(known.unknown) or isinstance(error, ChartTooLarge)
+        beyond = bool(known.unknown) or asks or isinstance(error, ChartTooLarge)
         state = UnitState.UNRESOLVED if beyond else UnitState.FAILED
-        return replace(release, state=state, reason="; ".join([*known.unknown, _why(root, error, hide=bool(secrets))]))
+        return replace(release, state=state, reason="; ".join(why))
     state = UnitState.UNRESOLVED if known.unknown else UnitState.RENDERED
     return replace(release, state=state, reason="; ".join(known.unknown) or None, objects=objects)
+
+
+def _asks_the_cluster(chart: Chart) -> bool:
+    """Whether a template calls ``lookup``, which finds nothing here and may find what it needs there."""
+    return any(_LOOKUP.search(file.content) for file in chart.files.values())
 
 
 def _chart_files(chart: Chart) -> Iterator[Contribution]:

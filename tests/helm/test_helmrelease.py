@@ -415,6 +415,17 @@ def test_a_chart_repository_that_the_configuration_maps(fleet, tmp_path_factory)
 
 
 @rendered
+def test_a_chart_that_fails_for_want_of_what_it_looks_up_in_the_cluster_is_unresolved(fleet):
+    lookup = '{{ (index (lookup "v1" "Endpoints" "default" "kubernetes").subsets 0).name }}'
+    fleet.chart(settings=CONFIG_MAP, addresses=f"a: {lookup}\n")
+    fleet.write("charts/demo/values.yaml", DEFAULTS)
+    fleet.release("interval: 1m\n")
+    unit = fleet.unit()
+    assert unit.state is UnitState.UNRESOLVED
+    assert unit.reason.endswith("; it looks up objects of the cluster, which is not asked here")
+
+
+@rendered
 def test_values_that_are_not_known_leave_what_can_be_rendered(fleet):
     fleet.chart(settings=CONFIG_MAP)
     fleet.write("charts/demo/values.yaml", DEFAULTS)
