@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from indexer.git.blame import Commit, Uncommitted
 from indexer.git.command import GitError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from indexer.index.read import Row
     from indexer.manifest.provenance import Span
 
+_SHORT: Final = 10
 History = tuple[Commit | None, str | None, tuple[Hop, ...]]
 """The commit, the link, and what could not be found out."""
 
@@ -78,21 +79,31 @@ class Commits:
             # What a generator makes or an archive holds is called by a sentence.
             where = f"no file of this repository: it is {named}" if " " in named else f"another repository, {named}"
             return None, link, (Hop("commit", f"the definition is in {where}"),)
-        commit = self._repository.last_commit(file, first, last, sha)
+        commit, cut = self._told(self._repository.last_commit(file, first, last, sha))
         link = permalink(own, sha, file, first, last, self._forges)
-        return (commit if isinstance(commit, Commit) else None), link, ()
+        return commit, link, cut
 
     def _look_up(self, file: str, first: int, last: int) -> History:
         try:
-            commit = self._repository.last_commit(file, first, last, self._head if self._pinned else None)
+            found = self._repository.last_commit(file, first, last, self._head if self._pinned else None)
         except GitError as error:
             return None, None, (Hop("commit", str(error)),)
-        if isinstance(commit, Uncommitted):
-            return None, None, (Hop("commit", "the lines are not committed yet"),)
+        commit, cut = self._told(found)
+        if isinstance(found, Uncommitted):
+            return None, None, cut
         if file in self._changes:
-            return commit, None, (Hop("link", f"{file} has uncommitted changes, which may have moved the lines"),)
+            return commit, None, (*cut, Hop("link", f"{file} has uncommitted changes, which may have moved the lines"))
         link, why = self._link(file, first, last)
-        return commit, link, (Hop("link", why),) if link is None else ()
+        return commit, link, (*cut, Hop("link", why)) if link is None else cut
+
+    def _told(self, commit: Commit | Uncommitted) -> tuple[Commit | None, tuple[Hop, ...]]:
+        """The commit that surely wrote the lines; else why there is none to tell."""
+        if isinstance(commit, Uncommitted):
+            return None, (Hop("commit", "the lines are not committed yet"),)
+        if commit.boundary and self._repository.shallow:
+            why = f"this clone is shallow and ends at {commit.sha[:_SHORT]}, and an older commit may have written the"
+            return None, (Hop("commit", f"{why} lines: git fetch --unshallow gets the rest"),)
+        return commit, ()
 
     def _link(self, file: str, first: int, last: int) -> tuple[str | None, str]:
         """The lines in the forge, pinned to the indexed commit; else why not."""

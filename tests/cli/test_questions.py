@@ -134,6 +134,23 @@ def test_a_bare_repository_answers_for_its_head(fleet, tmp_path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_where_a_shallow_clone_ends_nobody_is_named(fleet, tmp_path) -> None:
+    first = fleet.git("rev-parse", "HEAD")
+    fleet.git("commit", "-q", "--allow-empty", "-m", "Second")
+    fleet.git("clone", "-q", "--depth", "1", f"file://{fleet.root}", str(tmp_path / "shallow"))
+    done = fleet.run("where", "ns/bar", "-o", "json", "-q", cwd=tmp_path / "shallow")
+    (match,) = json.loads(done.stdout)["matches"]
+    head = fleet.git("rev-parse", "HEAD")
+    assert match["commit"] is None
+    assert match["unresolved"][0] == {
+        "hop": "commit",
+        "reason": f"this clone is shallow and ends at {head[:10]}, and an older commit may have written the lines: "
+        "git fetch --unshallow gets the rest",
+    }
+    (match,) = answer(fleet, "where", "ns/bar")["matches"]
+    assert match["commit"]["sha"] == first
+
+
 def test_a_repository_without_commits_answers_for_its_files(fleet) -> None:
     fleet.git("update-ref", "-d", "HEAD")
     (match,) = answer(fleet, "where", "ns/bar")["matches"]

@@ -68,7 +68,7 @@ def test_the_gate_decides(fluxidx, gate, code):
     assert fluxidx(base(**{"a.yaml": KEYS}), "check", *options)[0] == code
 
 
-def test_the_gate_of_the_configuration_counts_where_the_command_line_has_none(fluxidx, repo):
+def test_the_gate_of_the_configuration_counts_where_the_command_line_has_none(fluxidx):
     files = base(**{"a.yaml": KEYS}) | {".fluxidx.toml": '[check]\ngate = "warning"\n'}
     assert fluxidx(files, "check")[0] == ExitCode.FINDINGS
     assert fluxidx(None, "check", "--gate", "none")[0] == ExitCode.DONE
