@@ -196,6 +196,15 @@ def test_one_cluster_alone_says_nothing_of_what_no_cluster_uses(repo):
     assert tally(repo.check(files, clusters=["prod"])) == {}
 
 
+def test_what_an_unread_kustomization_lists_is_told_of_with_it(repo):
+    folder = LIST.rpartition("/")[0]
+    files = base(**{"a.yaml": config_map()}) | {f"{folder}/gotk-components.yaml": config_map("controllers")}
+    files[LIST] = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n" + listing("gotk-components.yaml")
+    files[LIST.replace("flux-system/", "")] = listing("apps.yaml")
+    found = repo.check(files)
+    assert of_rule("unreachable-file", found) == [f"warning unreachable-file {LIST}:1"]
+
+
 def test_nothing_is_dead_while_a_unit_fails_that_deploys_units(repo):
     files = base(**{"a.yaml": config_map()}) | {"stray/a.yaml": config_map()}
     files[LIST.replace("flux-system/", "")] = listing("flux-system", "apps.yaml", "gone.yaml")

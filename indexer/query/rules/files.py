@@ -66,12 +66,14 @@ def unreachable(tree: Tree, clusters: Iterable[Cluster]) -> Iterator[Finding]:
     if _hides_units(tree, reached):
         return
     dead: dict[str, list[str]] = {}
-    for path in _manifests(tree, ignore, reached):
+    unread = dict.fromkeys(_manifests(tree, ignore, reached))
+    for path in unread:
         top = _topmost_dead(posixpath.dirname(path), alive)
         if top is not None:
             dead.setdefault(top, []).append(path)
-        else:
+        elif _nearest(tree, path)[0] not in unread:
             yield _left_out(tree, path)
+        # Else it is the kustomization that would have to be listed.
     for directory, paths in dead.items():
         yield _directory(tree, directory, paths)
 
