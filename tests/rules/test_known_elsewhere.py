@@ -53,6 +53,23 @@ def test_what_is_put_into_each_namespace_is_there(repo, name):
     assert repo.check(base(**{"a.yaml": deployment(pod=volume)})).findings == ()
 
 
+def test_the_words_of_a_definition_may_name_variables(repo):
+    definition = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: %s.example.org}
+spec:
+  versions:
+  - name: v1
+    schema: {openAPIV3Schema: {description: "Takes ${var}.", type: object%s}}
+"""
+    files = {"a.yaml": definition % ("as", ""), "b.yaml": definition % ("bs", ", default: '${OTHER}'")}
+    lenient = {".fluxidx.toml": '[[cluster]]\nname = "prod"\nstrict = false\n'}
+    own = kustomization("apps", "./apps", "postBuild: {substitute: {X: y}}\n")
+    found = repo.check(base(**files) | lenient | {APPS: own})
+    assert of_rule("missing-variable", found) == ["warning missing-variable apps/b.yaml:7"]
+
+
 def test_what_an_encrypted_name_refers_to_is_not_known(repo):
     encrypted = deployment(
         container="envFrom:\n- secretRef: {name: 'ENC[AES256_GCM,data:b2s=,iv:aQ==,tag:dA==,type:str]'}\n"

@@ -227,9 +227,12 @@ def _installs(root: Mapping) -> str:
 
 
 def _unset(obj: RenderedObject, root: Mapping) -> Iterator[Setting]:
+    is_definition = kind_of(root) == "CustomResourceDefinition"
     for one in obj.substitutions:
         if one.supplied_by == NOT_SET:
             for field in one.fields:
+                if is_definition and field.endswith("/description"):
+                    continue  # The words of a definition have no effect, and are not the author's.
                 span = _at(root, field).span or obj.definition
                 if span is not None:
                     yield Setting(one.variable, span)
