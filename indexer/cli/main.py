@@ -34,7 +34,6 @@ COMMANDS = {
 
 _MESSAGES = {
     ("indexer.errors", "FluxidxError"),
-    ("indexer.git.command", "GitError"),
     ("indexer.git.tree", "TreeError"),
     ("indexer.kustomize.errors", "KustomizeError"),
     ("indexer.manifest.errors", "EmitError"),

@@ -7,6 +7,8 @@ import select
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from indexer.errors import FluxidxError
+
 OPTIONS: Final = (
     "--no-pager",
     "--literal-pathspecs",
@@ -27,7 +29,7 @@ ENVIRONMENT: Final = {
 }
 
 
-class GitError(Exception):
+class GitError(FluxidxError):
     """git could not answer; the message says why."""
 
 

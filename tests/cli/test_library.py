@@ -36,6 +36,10 @@ def test_a_question_that_has_no_answer_raises(fleet) -> None:
         indexer.where(indexer.Project(fleet.root, no_build=True), "namespace/bar")
     with pytest.raises(NotFound):
         indexer.where(fleet.root, "namespace/nowhere")
+    with pytest.raises(FluxidxError, match="nope names no commit of this repository"):
+        indexer.where(fleet.root, "namespace/bar", revision="nope")
+    with pytest.raises(FluxidxError, match="no such directory"):
+        indexer.check(fleet.root / "nowhere")
     with pytest.raises(FluxidxError, match="not the name of an object"):
         indexer.where(fleet.root, "nowhere")
 
