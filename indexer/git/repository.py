@@ -64,6 +64,7 @@ class Repository:
         self.name = name
         self._looking: Running | None = None
         self._seen: Status | None = None
+        self._blaming: dict[tuple[str, int, int], Running] = {}
         self._config = config
         self._algorithm = algorithm
         place = {"GIT_DIR": str(git_dir)} | ({"GIT_WORK_TREE": str(root)} if root else {})
@@ -276,6 +277,17 @@ class Repository:
         """The working tree as ``status`` last found it, so that an answer speaks of what its index was held against."""
         return self._seen or self.status()
 
+    def look_at(self, path: str, first: int, last: int) -> None:
+        """Has git find out who wrote lines of a file on disk, which ``blame`` is to say, while this process goes on."""
+        key = (path, first, last)
+        if self.root is not None and key not in self._blaming:
+            self._blaming[key] = self._blame(*key)
+
+    def _blame(self, path: str, first: int, last: int, *commit: str) -> Running:
+        return self._careful.start(
+            "blame", "--porcelain", "--no-textconv", "-L", f"{first},{last}", *commit, "--", path
+        )
+
     def blame(self, path: str, first: int, last: int, rev: str | None = None) -> list[BlameLine]:
         """Who wrote the lines ``first`` to ``last`` (from 1, inclusive) of a file: on disk, or of a revision.
 
@@ -288,11 +300,9 @@ class Repository:
             raise UnknownRevision(self._why_unknown(rev))
         from indexer.git.blame import BlameLine, Uncommitted, parse
 
-        revision = [commit] if commit else []
+        begun = self._blaming.pop((path, first, last), None) if commit is None else None
         try:
-            said = self._careful.run(
-                "blame", "--porcelain", "--no-textconv", "-L", f"{first},{last}", *revision, "--", path
-            )
+            said = (begun or self._blame(path, first, last, *([commit] if commit else []))).heard()[0]
         except GitError:
             if commit is None and self._is_new(path):
                 return [BlameLine(line, Uncommitted()) for line in range(first, last + 1)]

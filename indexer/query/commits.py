@@ -52,6 +52,11 @@ class Commits:
     def _changes(self) -> frozenset[str]:
         return frozenset() if self._pinned else self._repository.seen.changed
 
+    def foresee(self, definition: Span | None) -> None:
+        """Has git begin to look at lines that ``of`` will be asked about."""
+        if definition is not None and definition.source.repository is None and not self._pinned:
+            self._repository.look_at(definition.source.file, definition.line, definition.end_line)
+
     def of(self, definition: Span | None) -> History:
         """What Git knows of the lines of a definition."""
         if definition is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from indexer.flux.identity import SourceRef, Substitution, UnitState
 from indexer.manifest.provenance import Contribution, Role, Span
@@ -12,12 +12,15 @@ from indexer.query.names import Name, find
 from indexer.query.rows import object_of, pointers, span, unit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from indexer.git.remotes import Forge
     from indexer.git.repository import Repository
     from indexer.index.read import Row
     from indexer.query.scope import Scope
+
+_AHEAD: Final = 4
+"""So many definitions are looked up in Git at the same time."""
 
 
 def where(scope: Scope, repository: Repository, name: Name, forges: Mapping[str, Forge] | None = None) -> Where:
@@ -26,10 +29,12 @@ def where(scope: Scope, repository: Repository, name: Name, forges: Mapping[str,
 
 
 def explain(
-    scope: Scope, repository: Repository, rows: Iterable[Row], forges: Mapping[str, Forge] | None = None
+    scope: Scope, repository: Repository, rows: Sequence[Row], forges: Mapping[str, Forge] | None = None
 ) -> tuple[Match, ...]:
     """Everything that made the objects of these rows of view ``objects`` what they are."""
     commits = Commits(repository, scope.build, forges or {})
+    for row in rows[:_AHEAD]:
+        commits.foresee(span(row))
     return tuple(_match(scope, row, commits) for row in rows)
 
 

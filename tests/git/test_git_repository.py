@@ -321,6 +321,21 @@ def test_a_look_that_was_asked_for_beforehand_is_the_one_that_counts(sandbox: An
     assert repository.status().changed == {"a.yaml"}
 
 
+def test_lines_that_were_looked_at_beforehand_are_blamed_once(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.write("a.yaml", "one\ntwo\n")
+    first = sandbox.commit()
+    repository = sandbox.open()
+    started: list[Any] = []
+    spawn = os.posix_spawnp
+    monkeypatch.setattr(os, "posix_spawnp", lambda *a, **k: started.append(a) or spawn(*a, **k))
+    repository.look_at("a.yaml", 1, 2)
+    repository.look_at("a.yaml", 1, 2)
+    assert [line.sha for line in repository.blame("a.yaml", 1, 2)] == [first, first]
+    assert len(started) == 1
+    sandbox.write("a.yaml", "one\n2\n")
+    assert [line.sha for line in repository.blame("a.yaml", 1, 2)] == [first, None]
+
+
 def test_questions_do_not_import_gitpython(sandbox: Any) -> None:
     sandbox.write("a.yaml", "one\n")
     sandbox.commit()
