@@ -12,7 +12,7 @@ from indexer.index.errors import IndexUnusable
 if TYPE_CHECKING:
     from indexer.git.repository import Repository
 
-_SQLITE: Final = r"sqlite(?:\+pysqlite)?://(?:/(?P<path>[^?]*))?"
+_SQLITE: Final = r"sqlite(?:\+pysqlite)?://(?:/(?P<path>[^?]*))?|:memory:"
 _SCHEME: Final = r"(?i)[a-z][a-z0-9+]*://"
 # Too much rather than too little, where a password is not written as it should be.
 _CREDENTIALS: Final = r"(?i)(?<=://)([^:/@]*):.*@|(?<=[?&])(password=)[^&]*"

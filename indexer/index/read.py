@@ -219,7 +219,9 @@ def _open_sqlite(location: Location, path: Path) -> _SQLite:
         except sqlite3.Error as error:
             raise IndexUnusable(f"{path}: the index cannot be opened: {error}") from error
     except sqlite3.DatabaseError as error:
-        raise IndexUnusable(f"{path}: not an index: {error}: name another file with --index") from error
+        raise IndexUnusable(
+            f"{path}: not an index: {error}: delete it if it was one, or name another file with --index"
+        ) from error
     return _SQLite(location, connection)
 
 

@@ -48,7 +48,7 @@ def test_any_other_url_is_for_sqlalchemy_and_shows_no_password(scheme):
     assert str(location) == "postgresql+psycopg://ada:***@db.example.org/index"
 
 
-@pytest.mark.parametrize("index", ["sqlite://", "sqlite:///:memory:"])
+@pytest.mark.parametrize("index", ["sqlite://", "sqlite:///:memory:", ":memory:"])
 def test_an_index_in_memory_is_refused(index):
     with pytest.raises(IndexUnusable, match="name a file"):
         locate(index, Path("/repo/.git"))
