@@ -7,6 +7,8 @@ from indexer.manifest.node import Mapping
 from indexer.manifest.scalars import to_data
 
 GENERATED = ("ConfigMap", "Secret")
+TEMPLATES = {"ResourceSet": "<<", "HelmRelease": "{{"}
+"""What a template of a unit of this kind has in it."""
 
 
 class Texts:
@@ -47,7 +49,7 @@ def wrong(indexed, texts, row):
     """What is wrong with the definition of an object; None where nothing is."""
     if row["file"] is None:
         return "has no definition"
-    if row["unit_kind"] == "ResourceSet" and "<<" in texts.text(row):
+    if TEMPLATES.get(row["unit_kind"], "\0") in texts.text(row):
         # A template is no YAML until it is filled in; its text names the kind all the same.
         return None if f"kind: {row['kind']}" in texts.text(row) else "is not of the kind in its template"
     text = texts.at(row)
