@@ -219,16 +219,20 @@ def _readable(tree: Tree, paths: Iterable[str], cache: BuildCache) -> list[File]
 
 def _syncs(files: Iterable[File]) -> Iterator[EntryPoint]:
     for file in files:
-        if any("${" in read_kustomization(root).path for root in file.objects if is_kustomization(root)):
-            continue  # A template: nothing fills in what is applied by hand.
         if not file.objects and posixpath.basename(file.path) == _SYNC_FILE:
             file = _placeholder(file)
         if (
             file.objects
             and (posixpath.basename(file.path) == _SYNC_FILE or _syncs_itself(file))
             and any(map(is_kustomization, file.objects))
+            and not _is_template(file)
         ):
             yield EntryPoint(ClusterConfig(""), (file.path,), file.objects)
+
+
+def _is_template(file: File) -> bool:
+    """Whether a path has a variable, which nothing fills in where files are applied by hand."""
+    return any("${" in read_kustomization(root).path for root in file.objects if is_kustomization(root))
 
 
 def _syncs_itself(file: File) -> bool:
