@@ -29,10 +29,11 @@ from indexer.kustomize.cache import BuildCache
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.kustomization import FILE_NAMES
 from indexer.kustomize.loader import LoadRestrictor
+from indexer.kustomize.nodes import put
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Scalar
 
-_LISTS: Final = ("resources", "components", "bases")
+_LISTS: Final = ("resources", "components", "bases", "patches", "patchesStrategicMerge")
 
 
 class _Deployed(NamedTuple):
@@ -40,6 +41,7 @@ class _Deployed(NamedTuple):
 
     places: frozenset[tuple[str, int]] = frozenset()
     """Where the Kustomizations among it stand: the file and the position there."""
+    kustomizations: tuple[Mapping, ...] = ()
     itself: Mapping | None = None
     """The Kustomization itself, as it is among what it deploys."""
     sources: tuple[Mapping, ...] = ()
@@ -106,10 +108,21 @@ def _syncing_itself(tree: Tree, root: _Root) -> EntryPoint:
     if root.spec.source is None and root.deployed.itself is not None:
         # The file is a patch; the overlay with it is what is applied by hand.
         files = (_file_of(tree, root.directory) or root.file.path, *root.deployed.controllers)
-        objects = (root.deployed.itself,)
+        objects = (_with_source(root.deployed),)
     if not any(map(is_source, objects)):
         objects = (*root.deployed.sources, *objects)
     return EntryPoint(ClusterConfig(root.directory), files, objects)
+
+
+def _with_source(deployed: _Deployed) -> Mapping:
+    """A Kustomization that deploys itself; where its overlay cannot be built, its source is that of what is patched."""
+    assert deployed.itself is not None
+    itself = read_kustomization(deployed.itself)
+    for one in map(read_kustomization, deployed.kustomizations):
+        reference = one.spec.get("sourceRef")
+        if itself.source is None and (one.namespace, one.name) == (itself.namespace, itself.name) and reference:
+            return put(itself.root, ("spec", "sourceRef"), reference)
+    return itself.root
 
 
 def _deployed(tree: Tree, spec: KustomizationSpec, files: list[File], cache: BuildCache) -> _Deployed:
@@ -128,6 +141,7 @@ def _deployed(tree: Tree, spec: KustomizationSpec, files: list[File], cache: Bui
     deployed = list(filter(is_kustomization, objects))
     return _Deployed(
         frozenset((one.source.file, one.pos) for one in deployed),
+        tuple(deployed),
         next((one for one in deployed if _is_same(read_kustomization(one), spec)), None),
         tuple(filter(is_source, objects)),
         tuple({one.source.file for one in objects if posixpath.basename(one.source.file) == COMPONENTS}),
@@ -161,12 +175,12 @@ def _listed(tree: Tree, directory: str, cache: BuildCache) -> set[str]:
 def _entries(tree: Tree, directory: str, file: str, cache: BuildCache) -> set[str]:
     """Raises ManifestError and TreeError."""
     return {
-        clamped(posixpath.join(directory, item.text))
+        clamped(posixpath.join(directory, entry.text))
         for document in cache.documents.documents(tree, file)
         if isinstance(document.node, Mapping)
         for field in _LISTS
         for item in items_of(document.node.get(field))
-        if isinstance(item, Scalar)
+        if isinstance(entry := item.get("path") if isinstance(item, Mapping) else item, Scalar) and entry.text
     }
 
 

@@ -94,6 +94,25 @@ def test_an_overlay_completes_the_kustomization_that_syncs_it(fleet):
     assert unit.definition.source.file == "base/sync.yaml"
 
 
+def test_an_overlay_that_cannot_be_built_is_a_cluster_all_the_same(fleet):
+    fleet.write(
+        **{
+            "base/kustomization.yaml": listing("sync.yaml", "source.yaml"),
+            "base/sync.yaml": kustomization("flux-system", "./clusters/${ENVIRONMENT}", of="home"),
+            "base/source.yaml": source("home"),
+        },
+        **{f"clusters/{path}/kustomization.yaml": OVERLAY for path in ("demo/00", "prod/00")},
+        **{f"clusters/{path}/sync.yaml": PATCH % (path, "x") for path in ("demo/00", "prod/00")},
+    )
+    fleet.write(**{"clusters/prod/00/kustomization.yaml": OVERLAY.replace("base]", "base, gone.yaml]")})
+    found = fleet.render()
+    assert {name: cluster.units[0].state for name, cluster in found.items()} == {
+        "demo": UnitState.RENDERED,
+        "prod": UnitState.FAILED,
+    }
+    assert "gone.yaml" in found["prod"].units[0].reason
+
+
 def test_what_is_applied_by_hand_belongs_to_the_cluster_in_whose_directory_it_lies(fleet):
     fleet.write(
         **{
