@@ -10,7 +10,7 @@ import select
 import signal
 import struct
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NoReturn
 
 from indexer.deferred import NamedTuple
@@ -75,7 +75,7 @@ def spread(
     try:
         try:
             for _ in range(min(processes, pieces) - 1):
-                pid, stream = _start(numbers, work, enter)
+                pid, stream = _start(numbers, work, enter, workers.values())
                 workers[pid] = stream
         except OSError as error:
             troubles.append(f"no further process can be started: {error.strerror}: lower --jobs")
@@ -97,8 +97,13 @@ def _done(numbers: int, work: Callable[[int], bytes]) -> Iterator[tuple[int, byt
         yield piece, work(piece)
 
 
-def _start(numbers: int, work: Callable[[int], bytes], enter: Callable[[], None]) -> tuple[int, int]:
-    """A copy of this process: its id, and where its results come from. Raises OSError."""
+def _start(
+    numbers: int, work: Callable[[int], bytes], enter: Callable[[], None], others: Iterable[int]
+) -> tuple[int, int]:
+    """A copy of this process: its id, and where its results come from. Raises OSError.
+
+    ``others`` is where those of other copies come from.
+    """
     stream, end = os.pipe()
     try:
         pid = os.fork()
@@ -107,6 +112,10 @@ def _start(numbers: int, work: Callable[[int], bytes], enter: Callable[[], None]
         os.close(end)
         raise
     if pid == 0:
+        # Nobody but the other process reads: when it is killed, copies that still have to tell something end as well,
+        # and with them the lock on the index that all of them hold.
+        for one in (stream, *others):
+            os.close(one)
         _live(numbers, end, work, enter)
     os.close(end)
     return pid, stream

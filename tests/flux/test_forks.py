@@ -200,3 +200,27 @@ def test_a_container_has_the_processors_that_it_is_given(tmp_path, monkeypatch, 
     monkeypatch.setattr(forks, "_QUOTA", str(file))
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
     assert cores() == expected
+
+
+KILLED = """\
+import os, signal, sys
+from indexer.flux.forks import spread
+
+first = os.getpid()
+told, tell = os.pipe()
+
+def work(piece):
+    if os.getpid() == first:
+        os.read(told, 1), os.read(told, 1)
+        os.kill(first, signal.SIGKILL)
+    os.write(tell, b".")
+    return bytes(1 << 20)
+
+spread(3, work, 3)
+"""
+
+
+def test_copies_end_with_the_process_that_waits_for_them():
+    # Whoever of them is left holds the standard output, which is read to its end.
+    done = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGKILL, b"", b"")

@@ -99,7 +99,7 @@ def test_files_narrow_the_findings(repo):
 @pytest.mark.parametrize(
     ("table", "line", "message"),
     [
-        ('[check.rules]\nmissing-secrets = "off"', 1, "there is no rule"),
+        ('[check.rules]\nmissing-secrets = "off"', 2, "there is no rule"),
         ('[check.rules]\nmissing-secret = "bad"', 2, "is no severity"),
         ("[[ignore]]\nrule = 1", 2, "has to name a rule"),
         ('[[policy]]\nname = "x"\nmessage = "m"\nsql = "s"', 1, "has to be a text"),
