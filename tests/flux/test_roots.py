@@ -45,6 +45,17 @@ def test_a_kustomization_that_deploys_itself_is_where_a_cluster_begins(fleet):
     assert fleet.render()["prod"].entry == ("kubernetes/prod/flux/config/cluster.yaml",)
 
 
+def test_a_file_that_is_no_yaml_begins_nothing(fleet):
+    fleet.write(
+        **{
+            "clusters/a/apps.yaml": kustomization("apps", "./apps"),
+            "clusters/b/apps.yaml": kustomization("apps", "./apps") + "spec: [",
+            "apps/cm.yaml": config_map(),
+        }
+    )
+    assert units(fleet) == {"a": ["apps"]}
+
+
 def test_what_cannot_be_had_here_does_not_hide_what_a_kustomization_deploys(fleet):
     fleet.write(
         **{
