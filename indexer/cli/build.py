@@ -36,7 +36,7 @@ def _shard(context: click.Context, option: click.Parameter, value: str | None) -
 
 @click.command("build")
 @click.option("--rev", "revision", metavar="REV", help="Index this revision.  [default: the working tree]")
-@click.option("--strict", is_flag=True, help="Exit 1 when a unit failed or could not be resolved (charts aside).")
+@click.option("--strict", is_flag=True, help="Exit 1 when a unit failed or was not resolved (charts and keys aside).")
 @click.option(
     "--jobs", type=click.IntRange(min=1), metavar="N", help="Render in N processes.  [default: as many as pay]"
 )
@@ -72,7 +72,7 @@ def command(session: Session, revision: str | None, strict: bool, jobs: int | No
         click.echo(_handed(handed))
     if report is None:
         return ExitCode.DONE
-    failed = any(not _is_chart(problem) for problem in report.problems)
+    failed = any(not _is_absent(problem) for problem in report.problems)
     return ExitCode.FINDINGS if strict and failed else ExitCode.DONE
 
 
@@ -125,20 +125,22 @@ def _handed(handed: Handed) -> str:
     return f"Part {handed.shard}: {done}. The index is published when {missing} of {handed.shard.of} are in, too."
 
 
-def _is_chart(problem: Problem) -> bool:
-    """Whether it is a release whose chart is not at hand: the rule in most repositories, and no fault of theirs."""
-    return problem.unit.kind == "HelmRelease" and problem.state is UnitState.UNRESOLVED
+def _is_absent(problem: Problem) -> bool:
+    from indexer.report.absent import is_absent
+
+    return is_absent(problem.unit.kind, problem.state, problem.reason)
 
 
 def _text(report: BuildReport, terminal: Terminal, *, verbose: bool) -> str:
     """Totals of each cluster, then each reason once, with the units it keeps from being rendered."""
-    from indexer.report.text import Writer, charts_left_alone
+    from indexer.report.absent import left_alone
+    from indexer.report.text import Writer
 
     writer = Writer(terminal, None)
     width = max((len(one.cluster) for one in report.clusters), default=0)
     for totals in report.clusters:
         writer.line(f"{terminal.style(totals.cluster.ljust(width), fg='cyan')}  {_totals(totals)}")
-    shown = [one for one in report.problems if verbose or not _is_chart(one)]
+    shown = [one for one in report.problems if verbose or not _is_absent(one)]
     for state in sorted({one.state for one in shown}):
         writer.line()
         writer.line(terminal.style(state.capitalize(), bold=True, fg="red" if state == "failed" else "yellow"))
@@ -152,9 +154,9 @@ def _text(report: BuildReport, terminal: Terminal, *, verbose: bool) -> str:
                     writer.wrapped(f"{cluster}: {', '.join(names)}", 4, dim=True)
     if shown:
         writer.line()
-    charts = len(report.problems) - len(shown)
-    if charts:
-        writer.wrapped(charts_left_alone(charts), 0, dim=True)
+    if not verbose:
+        for sentence in left_alone(one.unit.kind for one in report.problems if _is_absent(one)):
+            writer.wrapped(sentence, 0, dim=True)
     what = report.revision or "working tree"
     writer.line(f"{'Indexed' if report.rendered else 'Up to date'}: {what}, in {report.location}")
     return str(writer)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from indexer.cli.common import Session, shared
-from indexer.flux.identity import UnitState
 from indexer.query.rows import span, unit_of
 from indexer.query.scope import Scope
-from indexer.report.text import Writer, charts_left_alone, count
+from indexer.report.absent import is_absent, left_alone
+from indexer.report.text import Writer, count
 
 if TYPE_CHECKING:
     from indexer.index.read import Row
@@ -65,7 +65,7 @@ def _json(row: Row) -> dict[str, Any]:
 
 def _text(rows: Sequence[Row], terminal: Terminal, *, verbose: bool) -> str:
     writer = Writer(terminal, None)
-    quiet = set() if verbose else {row["unit_id"] for row in rows if _waits_for_chart(row)}
+    quiet = {} if verbose else {row["unit_id"]: row["kind"] for row in rows if _is_quiet(row)}
     for cluster in dict.fromkeys(row["cluster"] for row in rows):
         if str(writer):
             writer.line()
@@ -75,18 +75,20 @@ def _text(rows: Sequence[Row], terminal: Terminal, *, verbose: bool) -> str:
         _Forest(writer, own, quiet).write()
     if quiet:
         writer.line()
-        writer.wrapped(charts_left_alone(len(quiet)), 0, dim=True)
+        for sentence in left_alone(quiet.values()):
+            writer.wrapped(sentence, 0, dim=True)
     return str(writer)
 
 
-def _waits_for_chart(row: Row) -> bool:
-    return row["kind"] == "HelmRelease" and row["state"] == UnitState.UNRESOLVED and not row["objects"]
+def _is_quiet(row: Row) -> bool:
+    # A release of which there are objects lacks something else.
+    return is_absent(row["kind"], row["state"], row["reason"]) and not (row["kind"] == "HelmRelease" and row["objects"])
 
 
 class _Forest:
     """The trees of one cluster; the ``quiet`` units without their reason."""
 
-    def __init__(self, writer: Writer, rows: Sequence[Row], quiet: Set[int]) -> None:
+    def __init__(self, writer: Writer, rows: Sequence[Row], quiet: Container[int]) -> None:
         self._writer = writer
         self._quiet = quiet
         self._terminal = writer.terminal
@@ -124,7 +126,8 @@ class _Forest:
 
     def _row(self, branch: str, mark: str, name: str, row: Row, colour: str) -> None:
         rendered = row["state"] == "rendered"
-        right = count(row["objects"], "object") if rendered else row["state"]
+        has_all = rendered or (row["unit_id"] in self._quiet and row["objects"])
+        right = count(row["objects"], "object") if has_all else row["state"]
         detail = f"  {row['path']}" if row["path"] else ""
         detail += f"  to cluster {row['target']}" if row["target"] else ""
         room = self._terminal.width - len(branch) - 2 - len(name) - len(right) - 2

@@ -226,7 +226,7 @@ class Loader:
         if found is None:
             raise RemoteError(
                 f"remote base '{url}' is not fetched",
-                problem=f"remote base {url} is not fetched; map {spec.clone_spec} to a local copy in .fluxidx.toml",
+                problem=f"remote base {url} is not fetched: map {spec.clone_spec} to a local copy in .fluxidx.toml",
             )
         loader: Loader | None = self
         while loader is not None:

@@ -90,7 +90,7 @@ class Writer:
         return f"file://{quote(str(self._root / file), errors='surrogateescape')}"
 
 
-_STYLED: Final = regex(r"(\x1b\[(?:[0124]|[39][0-7])m|\x1b\]8;;[^\x1b]*\x1b\\)")
+_STYLED: Final = regex(r"(\x1b\[(?:[01249]|[39][0-7])m|\x1b\]8;;[^\x1b]*\x1b\\)")
 """What ``Terminal.style`` and ``Terminal.link`` put around a text."""
 
 
@@ -145,8 +145,3 @@ def some(texts: Sequence[str], room: int) -> str:
 
 def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def charts_left_alone(number: int) -> str:
-    """What stands for all the releases that wait for a chart: the rule in most repositories, and no fault of theirs."""
-    return f"{count(number, 'HelmRelease')} not rendered: their charts are not at hand (-v lists them)"

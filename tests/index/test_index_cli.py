@@ -94,7 +94,7 @@ def test_units_are_a_tree(fluxidx):
         "└─ ✗ Kustomization flux-system/infra  ./infra                             failed\n"
         "       infra/kustomization.yaml:3:5: no such file\n"
         "\n"
-        "1 HelmRelease not rendered: their charts are not at hand (-v lists them)\n"
+        "1 HelmRelease not rendered: its chart is not at hand (-v lists it)\n"
     )
 
 
