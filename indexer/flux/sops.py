@@ -10,9 +10,11 @@ from typing import Final
 from indexer.deferred import regex
 from indexer.flux.identity import KEY_ELSEWHERE
 from indexer.flux.resources import KustomizationSpec, ReferenceSpec, group_of, is_kind, kind_of, name_of
+from indexer.kustomize.hasher import NAME_SUFFIX_HASH
 from indexer.kustomize.nodes import find, string_map, text_at
 from indexer.manifest.history import Contribution
 from indexer.manifest.node import Mapping, Node, Role, Scalar, Sequence, pointer
+from indexer.manifest.provenance import Span
 
 _CIPHERTEXT: Final = "ENC["
 _MARKS: Final = ('"mac": "ENC[', "mac: ENC[", "sops_mac=ENC[", "[sops]")
@@ -31,6 +33,7 @@ _NAMES: Final = {
     "kms": regex(r"\b(arn:aws[a-z-]*:kms:[\w:/-]+)"),
     "gcp_kms": regex(r"resource_id\W+(projects/[\w/.-]+)"),
 }
+_OTHER_HASH: Final = "the hash is of encrypted content: where Flux decrypts it, the name ends in another"
 _DECRYPT: Final = "kustomize.toolkit.fluxcd.io/decrypt"
 
 
@@ -92,11 +95,25 @@ def _encryption(root: Mapping) -> Iterator[Contribution]:
         return
     if kind_of(root) != "Secret" or group_of(root):
         return
+    name = find(root, "metadata", "name")
+    is_hashed = name is not None and name.op is not None and name.op.name == NAME_SUFFIX_HASH
+    entries = list(_generated(root))
+    every = "\n".join(text for _, text, _ in entries)
+    for key, text, span in entries:
+        if any(mark in text for mark in _MARKS):
+            # Of a dotenv file, who can open it is in entries of its own.
+            known = _recipients_in(text) or _recipients_in(every)
+            yield Contribution(Role.VALUES, _opened_by(known), span, (pointer(("data", key)),))
+            if is_hashed:
+                yield Contribution(Role.VALUES, _OTHER_HASH, span, ("/metadata/name",))
+
+
+def _generated(root: Mapping) -> Iterator[tuple[str, str, Span]]:
+    """Key, ``key=text`` as in a dotenv file, and place of all that a generator put into a Secret."""
     data = root.get("data")
     for key, node in data.items() if isinstance(data, Mapping) else ():
-        text = _decoded(node.text) if isinstance(node, Scalar) and node.op is not None else ""
-        if node.span is not None and any(mark in text for mark in _MARKS):
-            yield Contribution(Role.VALUES, _opened_by(_recipients_in(text)), node.span, (pointer(("data", key.text)),))
+        if isinstance(node, Scalar) and node.op is not None and node.span is not None:
+            yield key.text, f"{key.text}={_decoded(node.text)}", node.span
 
 
 def _sealing(root: Mapping) -> Iterator[Contribution]:

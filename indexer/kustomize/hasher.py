@@ -16,6 +16,8 @@ from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Operation, Role, Scalar
 from indexer.manifest.scalars import is_null, to_data
 
+NAME_SUFFIX_HASH: Final = "name suffix hash"
+"""What the operation is called that ends a name with the hash of the content."""
 # What is hashed of a kind: fields that always count, and one that counts where it is a mapping.
 _FIELDS: Final = {
     "ConfigMap": (("data",), "binaryData"),
@@ -71,7 +73,7 @@ def _with_floats(data: Any) -> Any:
 
 def add_hashes(resmap: ResMap) -> None:
     """Appends its hash to the name of every resource that is marked for it."""
-    op = Operation(Role.TRANSFORMS, "name suffix hash")
+    op = Operation(Role.TRANSFORMS, NAME_SUFFIX_HASH)
     for res in resmap:
         if res.hash_suffix:
             suffix = hash_resource(res)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from indexer.deferred import NamedTuple
+from indexer.deferred import NamedTuple, regex
 from indexer.errors import FluxidxError, NotFound
-from indexer.flux.identity import UnitState
+from indexer.flux.identity import KEY_ELSEWHERE, UnitState
 from indexer.query.kinds import Kind, catalogue, known, matching
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _MANY = 3
 _DISTANCE = 0.6
+_HASH = regex("-[bcdfghkmt2456789]{10}$")
+"""What kustomize puts behind a generator's name: hexadecimal digits, some replaced so that no word comes of them."""
 
 
 class Name(NamedTuple):
@@ -146,7 +148,10 @@ def _unknown_kind(scope: Scope, name: Name) -> str:
 
 
 def _near(scope: Scope, kinds: Sequence[Kind], name: Name) -> list[str]:
-    """Objects a person may have meant: the name in another namespace or kind, else similar names of the kind."""
+    """Objects a person may have meant: the name in another namespace or kind, else similar names of the kind.
+
+    A name that differs by the hash of a generated object's content is most similar: the cluster may have older content.
+    """
     any_kind = scope.objects(name=name.name)
     wanted = {(kind.group, kind.name) for kind in kinds}
     same_kind = [row for row in any_kind if (row["group_"], row["kind"]) in wanted]
@@ -155,8 +160,14 @@ def _near(scope: Scope, kinds: Sequence[Kind], name: Name) -> list[str]:
         of_kind: dict[str, list[Row]] = {}
         for row in _candidates(scope, kinds, Name(name.kind, None, "*")):
             of_kind.setdefault(row["name"], []).append(row)
-        rows = [row for close in _close(name.name, of_kind) for row in of_kind[close]]
+        same = [other for other in of_kind if _stem(other) == _stem(name.name)]
+        rows = [row for other in same or _close(name.name, of_kind) for row in of_kind[other]]
     return list(dict.fromkeys(map(_display, rows)))[:_MANY]
+
+
+def _stem(name: str) -> str:
+    """A generated object's name as its generator spells it."""
+    return _HASH.sub("", name)
 
 
 def _close(word: str, words: Iterable[str]) -> list[str]:
@@ -185,8 +196,12 @@ def _entry_points(scope: Scope, kinds: set[str], name: Name) -> list[str]:
 
 
 def _blind(scope: Scope) -> list[str]:
-    """One line when units failed: the object may be in one of them."""
-    rows = [row for row in scope.units.values() if row["state"] in {UnitState.FAILED, UnitState.UNRESOLVED}]
+    """One line when units failed: the object may be in one of them. What a unit holds is known without its key."""
+    rows = [
+        row
+        for row in scope.units.values()
+        if row["state"] in {UnitState.FAILED, UnitState.UNRESOLVED} and KEY_ELSEWHERE not in (row["reason"] or "")
+    ]
     if not rows:
         return []
     names = sorted({f"{row['namespace']}/{row['name']}" for row in rows})

@@ -3,6 +3,7 @@ from importlib.resources import files
 
 import jsonschema
 import pytest
+from cli.conftest import FILES
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +104,16 @@ def test_nothing_found_is_one_and_says_what_is_near(fleet) -> None:
     done = fleet.run("where", "ns/baz", "-o", "json", "-q")
     assert done.returncode == 1
     assert json.loads(done.stdout)["matches"] == []
+
+
+@pytest.mark.parametrize("name", ["mode", "mode-2222222222"])
+def test_a_generated_object_is_near_by_its_name_in_the_generator_and_with_any_content(fleet, name) -> None:
+    generator = "configMapGenerator:\n- name: mode\n  literals: [a=b]\n"
+    fleet.write("flux/apps/base/kustomization.yaml", FILES["flux/apps/base/kustomization.yaml"] + generator)
+    done = fleet.run("where", f"configmap/{name}")
+    assert done.stderr.endswith(
+        f"fluxidx: no ConfigMap '{name}' in the index\n  did you mean configmap/mode-4h2mbtbbt6?\n"
+    )
 
 
 def test_a_revision_is_asked_without_losing_the_present(fleet) -> None:

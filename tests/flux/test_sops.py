@@ -46,6 +46,17 @@ def test_a_secret_generated_from_an_encrypted_file_says_so():
     assert (note.operation, note.fields) == ("encrypted with SOPS: opened by age age1abc", ("/data/env",))
 
 
+def test_a_secret_generated_from_the_lines_of_an_encrypted_file_says_so_and_is_called_otherwise_in_the_cluster():
+    lines = {"A": "ENC[AES256_GCM,data:x]", "sops_age__list_0__map_recipient": "age1abc", "sops_mac": "ENC[AES256_GCM]"}
+    data = ", ".join(f"{key}: {base64.b64encode(value.encode()).decode()}" for key, value in lines.items())
+    secret = node(f"apiVersion: v1\nkind: Secret\nmetadata: {{name: s-h}}\ndata: {{{data}}}\n")
+    named = stamped(secret, Operation(Role.TRANSFORMS, "name suffix hash"))
+    assert [(note.operation, note.fields) for note in secrecy(named)] == [
+        ("encrypted with SOPS: opened by age age1abc", ("/data/sops_mac",)),
+        ("the hash is of encrypted content: where Flux decrypts it, the name ends in another", ("/metadata/name",)),
+    ]
+
+
 def test_a_sealed_secret_is_called_by_its_secret():
     head = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: s, namespace: x}\n"
     (note,) = secrecy(node(head + "spec:\n  encryptedData:\n    a: AgB\n"))
