@@ -45,6 +45,7 @@ MAX_NODES: Final = 1_000_000
 _SEPARATOR: Final = regex(r"\n---(.*)\n")
 _UNLIKE_A_STREAM: Final = regex(rb"\n(?:---(?![ \t]*(?:[ \t]#.*)?(?:\n|\Z))|\.\.\.|%)")
 _LINE_BREAK: Final = regex("[\n\r\x85\u2028\u2029]")
+_CONFLICT: Final = regex(rb"(?m)^<{7} ")
 _STYLES: Final = {str(style): style for style in Style} | {None: Style.PLAIN}
 _YAML_TAG: Final = "tag:yaml.org,2002:"
 
@@ -180,7 +181,12 @@ def _syntax_error(error: YAMLError, data: bytes, file: str) -> _SyntaxError:
     if named and isinstance(error, ScannerError):
         named += 1
     where = f"line {named}: " if named else ""
-    return _SyntaxError(file, mark.line + 1, mark.column + 1, problem, f"yaml: {where}{problem}")
+    go_message = f"yaml: {where}{problem}"
+    conflict = _CONFLICT.search(data) if problem != _SECOND_ROOT else None
+    if conflict is not None:
+        line = data.count(b"\n", 0, conflict.start()) + 1
+        return _SyntaxError(file, line, 1, "a merge conflict that is not resolved", go_message)
+    return _SyntaxError(file, mark.line + 1, mark.column + 1, problem, go_message)
 
 
 def _read(

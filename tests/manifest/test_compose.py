@@ -134,6 +134,8 @@ def test_a_separator_with_text_is_refused():
         ("a: &a [*a]\n", "f.yaml:1:8: anchor 'a' value contains itself", "yaml: anchor 'a' value contains itself"),
         ("a: 1\n---\nb: [\n---\nc: 1\n", "f.yaml:4:1: did not find expected node content",
          "yaml: line 1: did not find expected node content"),
+        ("x: 1\n<<<<<<< HEAD\ny: 2\n=======\ny: 3\n>>>>>>> b\n", "f.yaml:2:1: a merge conflict that is not resolved",
+         "yaml: line 2: could not find expected ':'"),
     ],
 )  # fmt: skip
 def test_errors_name_the_place_and_what_go_yaml_says(text, message, go_message):
