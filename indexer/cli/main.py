@@ -107,7 +107,7 @@ def run(arguments: Sequence[str] | None = None, name: str = "fluxidx") -> int:
 
 def _complain(message: str) -> None:
     """Says what went wrong. A name that the repository brings along reaches no terminal as a command."""
-    from indexer.index.read import storable
+    from indexer.git.text import storable
 
     click.echo(f"fluxidx: {storable(message)}", err=True)
 

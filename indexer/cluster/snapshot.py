@@ -28,8 +28,9 @@ from indexer.cluster.model import (
 )
 from indexer.cluster.reader import Cluster
 from indexer.flux.identity import ObjectId
+from indexer.git.text import storable
 from indexer.index.location import Location
-from indexer.index.read import Index, Row, storable
+from indexer.index.read import Index, Row
 from indexer.index.writer import Writer, writing
 
 _KEPT: Final = (

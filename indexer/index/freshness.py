@@ -10,9 +10,10 @@ from indexer import __version__
 from indexer.deferred import NamedTuple
 from indexer.errors import IndexMissing
 from indexer.git.status import fingerprint
+from indexer.git.text import storable
 from indexer.index.errors import IndexStale
 from indexer.index.location import Location
-from indexer.index.read import RUN_BUILD, connect, storable
+from indexer.index.read import RUN_BUILD, connect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

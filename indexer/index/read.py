@@ -6,13 +6,13 @@ index is read through SQLAlchemy. Both give the same rows.
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from indexer.errors import IndexMissing
+from indexer.git.text import storable
 from indexer.index.errors import BadQuery, IndexNewer, IndexStale, IndexUnusable
 from indexer.index.location import Location
 
@@ -30,25 +30,7 @@ RUN_BUILD: Final = ": run `fluxidx build`"
 Row = dict[str, Any]
 """A row by the names of its columns."""
 
-_SURROGATES: Final = 0xD800
-_ESCAPED_BYTES: Final = 0xDC00
-"""Where Python's ``surrogateescape`` puts bytes that are not UTF-8."""
-_UNSTORABLE: Final = "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
 _NONE: Final[Mapping[str, Any]] = {}
-
-
-def storable(text: str) -> str:
-    r"""``text`` as the index holds it: bytes that are not UTF-8 and control characters are written ``\xff``.
-
-    Databases refuse the former and NUL; the others would reach the terminals of those who read the index.
-    """
-    return text if text.isprintable() else re.sub(_UNSTORABLE, _escaped, text)
-
-
-def _escaped(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    is_byte = code < _SURROGATES or _ESCAPED_BYTES <= code <= _ESCAPED_BYTES + 0xFF
-    return f"\\x{code & 0xFF:02x}" if is_byte else f"\\u{code:04x}"
 
 
 class Index(Protocol):

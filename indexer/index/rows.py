@@ -14,7 +14,7 @@ from typing import Any, Final
 from indexer.flux.model import Inputs, Unit
 from indexer.flux.packing import Packed, canonical, digest, pack_span
 from indexer.flux.storedobjects import packed
-from indexer.index.read import storable
+from indexer.git.text import storable
 from indexer.index.writer import Writer
 
 # Parents before children: the order of insertion.

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from indexer.deferred import NamedTuple
 from indexer.flux.model import Cluster, Unit, UnitId
+from indexer.git.text import storable
 from indexer.index.location import Location
-from indexer.index.read import storable
 from indexer.index.rows import REPOSITORY, UNIT, Rows, Values
 from indexer.index.writer import Writer, writing
 

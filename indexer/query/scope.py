@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from indexer.errors import FluxidxError
-from indexer.index.read import storable
+from indexer.git.text import storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from indexer.git.text import storable
 from indexer.git.tree import EntryKind, Tree, TreeError
-from indexer.index.read import storable
 from indexer.manifest.provenance import Role
 from indexer.query.answers import Deployed, File, What
 from indexer.query.places import files_below

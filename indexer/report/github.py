@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from indexer.index.read import storable
+from indexer.git.text import storable
 from indexer.query.findings import Finding, Grouped, Severity, grouped
 
 _COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}

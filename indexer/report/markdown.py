@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from indexer.deferred import regex
-from indexer.index.read import storable
+from indexer.git.text import storable
 
 LIMIT: Final = 60_000
 """Characters of a comment. GitHub takes 65,536, GitLab a million, Gitea and Forgejo 65,535 by default."""

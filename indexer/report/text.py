@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from indexer.deferred import regex
-from indexer.index.read import storable
+from indexer.git.text import storable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from indexer.index.read import storable
+from indexer.git.text import storable
 from indexer.query.check import Checked
 from indexer.query.findings import Finding, Grouped, Severity, grouped
 from indexer.query.gate import Gate

@@ -83,6 +83,13 @@ def test_a_question_about_clusters_is_all_that_loads_them(fleet) -> None:
     assert among(frozenset({"indexer.cluster", "indexer.query.live", "indexer.report.text_live"}), modules) == set()
 
 
+def test_a_complaint_loads_no_database(fleet) -> None:
+    done = fleet.python("-c", LOADED, "where", "ns/bar", "--repo", "nowhere")
+    assert "fluxidx: " in done.stderr
+    assert "no such directory" in done.stderr
+    assert "sqlite3" not in done.stdout.split()
+
+
 def test_help_loads_no_room(fleet) -> None:
     modules = loaded(fleet, "--help")
     assert {name for name in modules if name.startswith("indexer")} == {

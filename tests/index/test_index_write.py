@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from indexer.git.text import storable
 from indexer.index.errors import IndexUnusable
 from indexer.index.location import at_path, locate
-from indexer.index.read import connect, storable
+from indexer.index.read import connect
 from indexer.index.write import replace
 
 

@@ -20,9 +20,10 @@ from indexer.flux.model import (
     UnitState,
 )
 from indexer.git.repository import Repository
+from indexer.git.text import storable
 from indexer.git.tree import Tree
 from indexer.index.location import at_path
-from indexer.index.read import connect, storable
+from indexer.index.read import connect
 from indexer.index.write import Build, replace
 from indexer.manifest.history import Contribution
 from indexer.manifest.node import Role, Source, Span
