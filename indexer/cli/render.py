@@ -110,7 +110,7 @@ def unit(session: Session, unit: str, revision: str | None) -> None:
     kinds, namespace, name = parse_unit(unit)
     units = [
         one
-        for _, one in _units(session, revision)
+        for one in _units(session, revision)
         if one.id.kind in kinds and (one.id.namespace, one.id.name) == (namespace, name)
     ]
     if not units:
@@ -138,20 +138,20 @@ def object_(session: Session, words: tuple[str, ...], namespace: str | None, rev
     wanted = {(row["cluster"], unit_of(row), object_of(row)) for row in rows}
     _one_cluster([row["cluster"] for row in rows])
     _print_objects(
-        one for place, unit in _units(session, revision) for one in unit.objects if (place, unit.id, one.id) in wanted
+        one for unit in _units(session, revision) for one in unit.objects if (unit.place, unit.id, one.id) in wanted
     )
 
 
-def _units(session: Session, revision: str | None) -> list[tuple[str, Unit]]:
-    """Every unit with the cluster that its objects are on, rendered anew: the index holds no values."""
+def _units(session: Session, revision: str | None) -> list[Unit]:
+    """Every unit that the question is about, rendered anew: the index holds no values."""
     from indexer.flux.render import render_repository
-    from indexer.query.scope import demand_clusters
+    from indexer.query.scope import demand_clusters, names_of
 
     clusters = render_repository(session.repository, session.tree(revision), session.config)
-    units = [(unit.target or cluster.name, unit) for cluster in clusters for unit in cluster.units]
-    demand_clusters(session.clusters, {name for place, unit in units for name in (place, unit.cluster)})
-    wanted = set(session.clusters)
-    return [(place, unit) for place, unit in units if not wanted or wanted & {place, unit.cluster}]
+    demand_clusters(session.clusters, names_of(clusters))
+    wanted = session.clusters
+    units = (unit for cluster in clusters for unit in cluster.units)
+    return [unit for unit in units if not wanted or unit.cluster in wanted or unit.place in wanted]
 
 
 def _one_cluster(clusters: list[str]) -> None:

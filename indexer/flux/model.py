@@ -86,6 +86,11 @@ class Unit:
     digest: str | None = field(default=None, compare=False)
     """Equal for units with the same objects, made from the same files; None where it is not known."""
 
+    @property
+    def place(self) -> str:
+        """The cluster that its objects are on."""
+        return self.target or self.cluster
+
 
 class Cluster(NamedTuple):
     """One cluster: an entry point and all units reached from it."""

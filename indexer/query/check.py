@@ -22,7 +22,7 @@ from indexer.query.rules.missing import not_judged
 from indexer.query.rules.policy import policy_findings
 from indexer.query.rules.state import findings_on
 from indexer.query.rules.view import View, views
-from indexer.query.scope import demand_clusters
+from indexer.query.scope import demand_clusters, names_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def check(
 
     collected = Collected(store)
     rendered = render((lambda _cluster, _unit: False) if collected else None)
-    demand_clusters(clusters, _places(rendered))
+    demand_clusters(clusters, names_of(rendered))
     facts = collected.of(rendered, render)
     collected.keep()
     seen = views(rendered, facts, given_objects(tree, rendered, config))
@@ -110,13 +110,6 @@ def check(
         tuple(_unjudged(seen)),
         tuple(cluster.name for cluster in rendered),
     )
-
-
-def _places(clusters: Iterable[Cluster]) -> Iterable[str]:
-    """The names of clusters, and of those that they apply to through ``spec.kubeConfig``."""
-    for cluster in clusters:
-        yield cluster.name
-        yield from filter(None, (unit.target for unit in cluster.units))
 
 
 def _as_configured(finding: Finding, config: Config) -> Finding | None:

@@ -14,6 +14,7 @@ from indexer.git.text import storable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from indexer.flux.model import Cluster
     from indexer.git.repository import Repository
     from indexer.index.read import Index, Row
 
@@ -112,6 +113,11 @@ class Scope:
     def vocabulary(self, sql: str) -> list[Row]:
         """The rows of a query for words that a person may use, whichever repository of the index they come from."""
         return self.index.rows(sql)
+
+
+def names_of(clusters: Iterable[Cluster]) -> set[str]:
+    """What clusters may be called by: their names, and those of clusters that their units apply to from there."""
+    return {name for cluster in clusters for name in (cluster.name, *(unit.place for unit in cluster.units))}
 
 
 def demand_clusters(names: Iterable[str], known: Iterable[str], where: str = "this repository") -> None:

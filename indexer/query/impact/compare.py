@@ -92,7 +92,7 @@ class Comparison:
         """The cluster that an object is on."""
         side, unit = (self.head, pair.after_unit) if pair.after_unit is not None else (self.base, pair.before_unit)
         assert unit is not None
-        return side.units[pair.cluster, unit].target or pair.cluster
+        return side.units[pair.cluster, unit].place
 
     def _of_unit(self, key: UnitKey) -> Iterator[Pair]:
         before, after = self.base.units.get(key), self.head.units.get(key)
@@ -155,7 +155,7 @@ def _happens(before: Unit, after: Unit) -> Iterator[tuple[UnitChangeKind, str]]:
     if _reads_another(before.source, after.source):
         yield UnitChangeKind.RESOURCED, f"{_source(before.source)} → {_source(after.source)}"
     if before.target != after.target:
-        yield UnitChangeKind.RETARGETED, f"{before.target or before.cluster} → {after.target or after.cluster}"
+        yield UnitChangeKind.RETARGETED, f"{before.place} → {after.place}"
     if (before.state in _BROKEN) != (after.state in _BROKEN):
         fails = after.state in _BROKEN
         yield (UnitChangeKind.FAILS if fails else UnitChangeKind.RECOVERS), (after if fails else before).reason or ""

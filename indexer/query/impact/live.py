@@ -199,7 +199,7 @@ def _changes(answer: Impact, name: str) -> Iterator[tuple[ObjectChange, ChangeKi
 
     def is_there(side: Side, cluster: str, unit: UnitId | None) -> bool:
         found = side.units.get((cluster, unit)) if unit is not None else None
-        return found is not None and (found.target or found.cluster) == name
+        return found is not None and found.place == name
 
     for cluster in answer.clusters:
         for one in cluster.objects:
@@ -235,7 +235,7 @@ class _Asking:
             one.id.key
             for side in (self._answer.base, self._answer.head)
             for unit in side.units.values()
-            if (unit.target or unit.cluster) == self._name
+            if unit.place == self._name
             for one in unit.objects
         }
         return lambda one: one.key in keys

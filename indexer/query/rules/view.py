@@ -182,7 +182,7 @@ def views(clusters: Iterable[Cluster], facts: AllFacts, given: Mapping[str, froz
     for cluster in clusters:
         for unit in cluster.units:
             row = unit, facts[unit.cluster, unit.id]
-            applied.setdefault(unit.target or unit.cluster, []).append(row)
+            applied.setdefault(unit.place, []).append(row)
             own.setdefault(unit.cluster, []).append(row)
     return tuple(
         View(name, tuple(applied.get(name, ())), tuple(own.get(name, ())), given.get(name, frozenset()))
