@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeVar
 
 from indexer.git.artifact import plain
 from indexer.git.text import encoded
@@ -13,6 +13,7 @@ from indexer.git.tree import Entry, EntryKind, OutOfReach, Tree, TreeError
 
 _LINK: Final = "-> "
 _KINDS: Final = frozenset(kind.value for kind in EntryKind)
+_Seen = TypeVar("_Seen")
 
 
 def listing_digest(entries: Iterable[Entry]) -> str:
@@ -79,11 +80,7 @@ class RecordingTree:
         return self._tree.root
 
     def resolve(self, path: str) -> str:
-        try:
-            resolved = self._tree.resolve(path)
-        except TreeError as error:
-            self._note_failure(path, error)
-            raise
+        resolved = self._look(self._tree.resolve, path)
         self._note(path)
         return resolved
 
@@ -93,11 +90,7 @@ class RecordingTree:
         return kind
 
     def list(self, path: str) -> list[Entry]:
-        try:
-            entries = self._tree.list(path)
-        except TreeError as error:
-            self._note_failure(path, error)
-            raise
+        entries = self._look(self._tree.list, path)
         place = self._place(path)
         if place is not None:
             tree, there = place
@@ -105,25 +98,25 @@ class RecordingTree:
         return entries
 
     def read(self, path: str) -> bytes:
-        try:
-            content = self._tree.read(path)
-        except TreeError as error:
-            self._note_failure(path, error)
-            raise
+        content = self._look(self._tree.read, path)
         self._note_file(path)
         return content
 
     def blob(self, path: str) -> str:
-        try:
-            blob = self._tree.blob(path)
-        except TreeError as error:
-            self._note_failure(path, error)
-            raise
+        blob = self._look(self._tree.blob, path)
         self._note_file(path)
         return blob
 
     def origin(self, path: str) -> tuple[str | None, str]:
         return self._tree.origin(path)
+
+    def _look(self, look: Callable[[str], _Seen], path: str) -> _Seen:
+        """What a look at a path finds; that it fails is remembered."""
+        try:
+            return look(path)
+        except TreeError as error:
+            self._note_failure(path, error)
+            raise
 
     def _place(self, path: str) -> tuple[Tree, str] | None:
         """The real place behind a path, without dots, its links noted; None where that is nothing to remember."""
