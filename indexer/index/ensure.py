@@ -42,25 +42,32 @@ def ensure_fresh(
     target = target_of(repository, config, revision)
     try:
         return open_fresh(location, target, any_revision=not build)
-    except IndexMissing as missing:
-        stale = missing
+    except IndexMissing as error:
+        missing = error
     if revision is not None:
         # A question about the past must not take the index of the present away.
         location = at_path(repository.git_dir / "fluxidx" / _REVISIONS / f"{target.commit}.db")
         try:
             return open_fresh(location, target)
-        except IndexMissing as missing:
-            stale = missing
+        except IndexMissing as error:
+            missing = error if build else _of_revision(missing, revision)
     if not build:
-        raise stale
+        raise missing
     if progress is not None:
-        progress(f"{str(stale).removesuffix(RUN_BUILD)}: building it")
+        progress(f"{str(missing).removesuffix(RUN_BUILD)}: building it")
     from indexer.index.build import build_index
 
     build_index(repository, config, location, revision=revision, say=progress)
     if location.path is not None and location.path.parent.name == _REVISIONS:
         _forget_old(location.path.parent)
     return connect(location)
+
+
+def _of_revision(missing: IndexMissing, revision: str) -> IndexMissing:
+    """What to do where a question about ``revision`` is not to build its index."""
+    from shlex import quote
+
+    return type(missing)(f"{str(missing).removesuffix(RUN_BUILD)}: run `fluxidx build --rev {quote(revision)}`")
 
 
 def _forget_old(folder: Path) -> None:

@@ -185,6 +185,18 @@ def test_an_unknown_revision_is_one_message(fleet, revision) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_where_building_is_forbidden_the_advice_is_to_build_that_revision(fleet) -> None:
+    question = ("where", "ns/bar", "--at", "HEAD", "--no-build")
+    done = fleet.run(*question)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.endswith(": there is no index: run `fluxidx build --rev HEAD`\n")
+    assert fleet.run("build", "-q").returncode == 0
+    done = fleet.run(*question)
+    assert done.stderr.endswith("the index holds the working tree, not HEAD: run `fluxidx build --rev HEAD`\n")
+    assert fleet.run("build", "-q", "--rev", "HEAD").returncode == 0
+    assert fleet.run(*question).returncode == 0
+
+
 def test_an_unknown_cluster_is_named_with_the_known(fleet) -> None:
     done = fleet.run("where", "ns/bar", "--cluster", "b", "-q")
     assert done.returncode == 2
