@@ -18,6 +18,7 @@ from indexer.report.terminal import Terminal
 
 if TYPE_CHECKING:
     from indexer.flux.division import Shard
+    from indexer.flux.lack import Lack
     from indexer.index.build import BuildReport, ClusterTotals, Problem
     from indexer.index.shards import Handed
 
@@ -72,7 +73,7 @@ def command(session: Session, revision: str | None, strict: bool, jobs: int | No
         click.echo(_handed(handed))
     if report is None:
         return ExitCode.DONE
-    failed = any(not _is_absent(problem) for problem in report.problems)
+    failed = any(_lack(problem) is None for problem in report.problems)
     return ExitCode.FINDINGS if strict and failed else ExitCode.DONE
 
 
@@ -125,10 +126,10 @@ def _handed(handed: Handed) -> str:
     return f"Part {handed.shard}: {done}. The index is published when {missing} of {handed.shard.of} are in, too."
 
 
-def _is_absent(problem: Problem) -> bool:
-    from indexer.report.absent import is_absent
+def _lack(problem: Problem) -> Lack | None:
+    from indexer.flux.lack import lack_of
 
-    return is_absent(problem.unit.kind, problem.state, problem.reason)
+    return lack_of(problem.state, problem.reason)
 
 
 def _text(report: BuildReport, terminal: Terminal, *, verbose: bool) -> str:
@@ -140,7 +141,7 @@ def _text(report: BuildReport, terminal: Terminal, *, verbose: bool) -> str:
     width = max((len(one.cluster) for one in report.clusters), default=0)
     for totals in report.clusters:
         writer.line(f"{terminal.style(totals.cluster.ljust(width), fg='cyan')}  {_totals(totals)}")
-    shown = [one for one in report.problems if verbose or not _is_absent(one)]
+    shown = [one for one in report.problems if verbose or _lack(one) is None]
     for state in sorted({one.state for one in shown}):
         writer.line()
         writer.line(terminal.style(state.capitalize(), bold=True, fg="red" if state == "failed" else "yellow"))
@@ -155,7 +156,7 @@ def _text(report: BuildReport, terminal: Terminal, *, verbose: bool) -> str:
     if shown:
         writer.line()
     if not verbose:
-        for sentence in left_alone(one.unit.kind for one in report.problems if _is_absent(one)):
+        for sentence in left_alone(filter(None, map(_lack, report.problems))):
             writer.wrapped(sentence, 0, dim=True)
     what = report.revision or "working tree"
     writer.line(f"{'Indexed' if report.rendered else 'Up to date'}: {what}, in {report.location}")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from indexer.cli.common import Session, shared
+from indexer.flux.lack import lack_of
 from indexer.query.rows import span, unit_of
 from indexer.query.scope import Scope
-from indexer.report.absent import is_absent, left_alone
+from indexer.report.absent import left_alone
 from indexer.report.text import Writer, count
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def _json(row: Row) -> dict[str, Any]:
 
 def _text(rows: Sequence[Row], terminal: Terminal, *, verbose: bool) -> str:
     writer = Writer(terminal, None)
-    quiet = {} if verbose else {row["unit_id"]: row["kind"] for row in rows if _is_quiet(row)}
+    lacks = {row["unit_id"]: lack_of(row["state"], row["reason"]) for row in rows}
+    quiet = {} if verbose else {unit: lack for unit, lack in lacks.items() if lack is not None}
     for cluster in dict.fromkeys(row["cluster"] for row in rows):
         if str(writer):
             writer.line()
@@ -78,11 +80,6 @@ def _text(rows: Sequence[Row], terminal: Terminal, *, verbose: bool) -> str:
         for sentence in left_alone(quiet.values()):
             writer.wrapped(sentence, 0, dim=True)
     return str(writer)
-
-
-def _is_quiet(row: Row) -> bool:
-    # A release of which there are objects lacks something else.
-    return is_absent(row["kind"], row["state"], row["reason"]) and not (row["kind"] == "HelmRelease" and row["objects"])
 
 
 class _Forest:

@@ -22,6 +22,7 @@ from indexer.flux.helmrelease import (
 )
 from indexer.flux.helmvalues import ValuesError
 from indexer.flux.kustomization import reason_at
+from indexer.flux.lack import Lack
 from indexer.flux.model import Inputs, RenderedObject, SourceRef, Substitution, Unit, UnitId, UnitState
 from indexer.flux.objects import Applied, Digests, rendered
 from indexer.flux.packing import canonical, digest, pack_contributions, unpack_contributions
@@ -252,7 +253,7 @@ def _rendered(job: HelmJob, release: Release, crds: dict[Kind, bool], digests: D
 def _state(root: Mapping, release: Release) -> tuple[UnitState, str | None]:
     reasons = [release.reason] if release.reason else []
     if reasons and not release.objects and release.state is UnitState.UNRESOLVED:
-        reasons = [f"expanded by {_chart(root)}: {_advice(root)}", *reasons]
+        reasons = [f"{Lack.CHART} {_chart(root)}: {_advice(root)}", *reasons]
     state = release.state
     at = find(root, "spec", "upgrade", "preserveValues")
     if state is UnitState.RENDERED and truth(at):

@@ -6,7 +6,7 @@ Named tuples, for the reason that ``indexer.manifest.provenance`` gives.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from indexer.deferred import NamedTuple
 
@@ -54,10 +54,6 @@ class UnitState(StrEnum):
     UNRESOLVED = "unresolved"
     """Something that is not at hand here would be needed: a source, a chart, a variable."""
     SUSPENDED = "suspended"
-
-
-KEY_ELSEWHERE: Final = "of spec.decryption is not rendered from this repository"
-"""What the reason of a unit says whose key is in no file of Git, as it should be."""
 
 
 class SourceRef(NamedTuple):

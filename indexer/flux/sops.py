@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from indexer.deferred import regex
-from indexer.flux.identity import KEY_ELSEWHERE
+from indexer.flux.lack import Lack
 from indexer.flux.resources import KustomizationSpec, ReferenceSpec, group_of, is_kind, kind_of, name_of
 from indexer.kustomize.hasher import NAME_SUFFIX_HASH
 from indexer.kustomize.nodes import find, string_map, text_at
@@ -66,7 +66,7 @@ def missing_key(
     secret = find_object(reference)
     if secret is None:
         return (
-            f"{place}{reference} {KEY_ELSEWHERE}: put a manifest of it, "
+            f"{place}{reference} {Lack.KEY}: put a manifest of it, "
             "without its values, into a file and name that under `objects` of the [[cluster]] in .fluxidx.toml"
         )
     names = [*string_map(secret.get("data")), *string_map(secret.get("stringData"))]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from indexer.deferred import NamedTuple, regex
 from indexer.errors import FluxidxError, NotFound
-from indexer.flux.identity import KEY_ELSEWHERE, UnitState
+from indexer.flux.identity import UnitState
 from indexer.query.kinds import Kind, catalogue, known, matching
 
 if TYPE_CHECKING:
@@ -197,10 +197,13 @@ def _entry_points(scope: Scope, kinds: set[str], name: Name) -> list[str]:
 
 def _blind(scope: Scope) -> list[str]:
     """One line when units failed: the object may be in one of them. What a unit holds is known without its key."""
+    from indexer.flux.lack import Lack, lack_of
+
     rows = [
         row
         for row in scope.units.values()
-        if row["state"] in {UnitState.FAILED, UnitState.UNRESOLVED} and KEY_ELSEWHERE not in (row["reason"] or "")
+        if row["state"] in {UnitState.FAILED, UnitState.UNRESOLVED}
+        and lack_of(row["state"], row["reason"]) is not Lack.KEY
     ]
     if not rows:
         return []

@@ -1,4 +1,4 @@
-"""Keys of decryption are in no repository: a sentence stands for all units that want one, and -v lists them."""
+"""Keys and charts are in no repository as a rule: a sentence stands for all units that lack one, and -v lists them."""
 
 from __future__ import annotations
 
@@ -52,3 +52,37 @@ def test_a_key_that_is_there_and_fits_nothing_is_a_reason(sealed: Any) -> None:
     said = words(sealed.run("build").stdout)
     assert "holds no key" in said
     assert SENTENCE not in said
+
+
+RELEASE = """\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: demo, namespace: flux-system}
+spec:
+  chart:
+    spec:
+      chart: charts/demo
+      sourceRef: {kind: GitRepository, name: flux-system}
+"""
+
+
+def test_a_release_lacks_its_chart(fleet: Any) -> None:
+    fleet.write("clusters/a-flux-cluster/release.yaml", RELEASE.replace("GitRepository", "HelmRepository"))
+    said = words(fleet.run("build").stdout)
+    assert "1 HelmRelease not rendered: its chart is not at hand (-v lists it)" in said
+    assert "Unresolved" not in said
+    assert fleet.run("build", "--strict").returncode == 0
+
+
+def test_a_release_of_which_there_are_objects_lacks_something_else(fleet: Any) -> None:
+    pytest.importorskip("helm_python")
+    fleet.write("charts/demo/Chart.yaml", "apiVersion: v2\nname: demo\nversion: 1.0.0\n")
+    fleet.write(
+        "charts/demo/templates/map.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: demo}\ndata: {a: b}\n"
+    )
+    fleet.write("clusters/a-flux-cluster/release.yaml", RELEASE + "  dependsOn:\n  - name: other\n")
+    for command in ("build", "units"):
+        said = words(fleet.run(command).stdout.replace("│", ""))
+        assert "dependsOn flux-system/other is no HelmRelease of this cluster" in said
+        assert "chart is not at hand" not in said
+    assert fleet.run("build", "--strict").returncode == 1
