@@ -1,7 +1,6 @@
 """``postBuild`` on one object, as the controller does it: to text, expanded, and read again.
 
-Section 4.8 of the Flux rules. What did not change keeps its node; what did becomes a scalar that points at the text
-with the ``${…}`` and remembers it.
+Section 4.8 of the Flux rules.
 """
 
 from __future__ import annotations
@@ -25,11 +24,10 @@ from indexer.flux.substitute import (
     is_default,
     parse,
 )
-from indexer.kustomize.nodes import find, string, string_map
+from indexer.kustomize.nodes import find, string_map
 from indexer.manifest.compose import parse_stream
 from indexer.manifest.errors import ManifestError
-from indexer.manifest.gonumber import json_float_text
-from indexer.manifest.node import STR, Mapping, Node, Operation, Role, Scalar, Sequence, Source, Span, Style, pointer
+from indexer.manifest.node import Mapping, Node, Operation, Role, Scalar, Sequence, Source, Span, Style, pointer
 from indexer.manifest.scalars import to_data, to_data_11
 
 if TYPE_CHECKING:
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
 SUBSTITUTE: Final = "kustomize.toolkit.fluxcd.io/substitute"
 _EXACT: Final = 1 << 53
 """Integers beyond it lose digits on their way through a float64."""
-_INT64: Final = 1 << 63
 NOT_SET: Final = "not set"
 """The ``supplied_by`` of a variable in whose place nothing is put."""
 
@@ -154,6 +151,7 @@ def substitute(template: Template, variables: Variables) -> Expanded:
         raise PostBuildError(error.problem, span) from None
     if template.is_constant:
         return Expanded(root)
+    from indexer.flux.graft import Graft
     from indexer.flux.leafwise import leafwise
 
     texts = template.texts
@@ -163,7 +161,7 @@ def substitute(template: Template, variables: Variables) -> Expanded:
         after = _whole(template, lookup)
     if not isinstance(after, dict):
         raise PostBuildError("the expanded text is no mapping any more", root.span)
-    grafted = _Graft(lookup, variables.entry).graft(root, before, after)
+    grafted = Graft(lookup.key, lambda data: _operation(data, variables.entry)).graft(root, before, after)
     assert isinstance(grafted, Mapping)
     return Expanded(grafted, tuple(_substitutions(root, texts, lookup)), frozenset(lookup.left))
 
@@ -304,87 +302,12 @@ def _locate(root: Mapping, expression: str) -> Span | None:
     return root.span
 
 
-class _Graft:
-    """Lays new data over the old tree."""
-
-    def __init__(self, lookup: _Lookup, entry: Span | None) -> None:
-        self.lookup = lookup
-        self.entry = entry
-
-    def graft(self, old: Node, before: Any, after: Any) -> Node:
-        if after is before and not isinstance(before, int | float):
-            return old  # a number could lose digits all the same
-        if isinstance(old, Mapping) and isinstance(after, dict):
-            return self._mapping(old, before, after)
-        if isinstance(old, Sequence) and isinstance(after, list) and len(after) == len(old.items):
-            rows = zip(old.items, before, after, strict=True)
-            items = [self.graft(*row) for row in rows]
-            return old if all(new is o for new, o in zip(items, old.items, strict=True)) else old.derive(items)
-        if isinstance(old, Scalar) and not isinstance(after, dict | list):
-            after = _through_float(after)
-            if (
-                before == after
-                and isinstance(before, str | bool | None) == isinstance(after, str | bool | None)
-                and (isinstance(before, bool) == isinstance(after, bool))
-            ):
-                return old
-        return self._made(after, old, self._operation(before), old)
-
-    def _mapping(self, old: Mapping, before: dict[str, Any], after: dict[str, Any]) -> Mapping:
-        fields: dict[str, tuple[Scalar, Node]] = {}
-        renamed = {key: self.lookup.key(key) if "$" in key else key for key in old.fields}
-        same = True
-        # Of two keys that become one, the later in the sorted text wins.
-        for key in sorted(old.fields) if len(set(renamed.values())) < len(renamed) else old.fields:
-            key_node, value = old.fields[key]
-            new = renamed[key]
-            if new not in after:
-                same = False
-                continue
-            was, now = before[key], after[new]
-            child = value if now is was and isinstance(was, str) else self.graft(value, was, now)
-            same = same and child is value and new == key
-            if new != key:
-                key_node = string(new, key_node, self._operation(key), key_node)
-            fields[new] = (key_node, child)
-        for new in after.keys() - fields.keys():
-            same = False
-            fields[new] = (string(new, old), self._made(after[new], old, self._operation(before), None))
-        return old if same else old.derive(fields)
-
-    def _operation(self, before: Any) -> Operation:
-        found = _Found([])
-        found.look_at(before, ())
-        names = sorted({e.name for _, text in found.texts for e in expansions(_parts(text))})
-        return Operation(Role.SUBSTITUTES, f"postBuild {', '.join(names)}".rstrip(), self.entry)
-
-    def _made(self, data: Any, at: Node, op: Operation, prev: Node | None) -> Node:
-        if isinstance(data, dict):
-            fields = {key: (string(key, at), self._made(value, at, op, None)) for key, value in data.items()}
-            return Mapping(fields, source=at.source, pos=at.pos, op=op, prev=prev, touched=True)
-        if isinstance(data, list):
-            items = [self._made(value, at, op, None) for value in data]
-            return Sequence(items, source=at.source, pos=at.pos, op=op, prev=prev, touched=True)
-        if isinstance(data, str):
-            style = at.style if isinstance(at, Scalar) else Style.PLAIN
-            return Scalar(data, STR, style, at.source, at.pos, op, prev)
-        return Scalar(_literal(_through_float(data)), None, Style.PLAIN, at.source, at.pos, op, prev)
-
-
-def _through_float(value: Any) -> Any:
-    """Numbers pass through a float64 after substitution."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    number = float(value)
-    return int(number) if number.is_integer() and abs(number) < _INT64 else number
-
-
-def _literal(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return json_float_text(value) if isinstance(value, float) else str(value)
+def _operation(before: Any, entry: Span | None) -> Operation:
+    """What is said of a node that stands for ``before`` expanded."""
+    found = _Found([])
+    found.look_at(before, ())
+    names = sorted({e.name for _, text in found.texts for e in expansions(_parts(text))})
+    return Operation(Role.SUBSTITUTES, f"postBuild {', '.join(names)}".rstrip(), entry)
 
 
 @lru_cache(maxsize=1024)
