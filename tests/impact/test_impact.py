@@ -142,6 +142,25 @@ def test_an_object_that_moves_to_another_unit(fleet: Fleet) -> None:
     assert where(one.cause) == "apps/prod/kustomization.yaml:3-3"
 
 
+def test_an_object_that_goes_from_one_flux_to_another_is_removed_by_the_first(fleet: Fleet) -> None:
+    remote = "  kubeConfig:\n    secretRef:\n      name: spoke\n"
+    fleet.write("clusters/prod/spoke.yaml", unit("spoke", "./spoke", remote))
+    fleet.write("spoke/own.yaml", unit("own", "./own"))
+    fleet.write("spoke/one.yaml", FILES["tools/first.yaml"].replace("first", "one"))
+    fleet.write("own/two.yaml", FILES["tools/first.yaml"].replace("first", "two"))
+    fleet.git("add", "-A")
+    fleet.git("commit", "-qm", "A spoke that runs a Flux of its own")
+    fleet.move("own/two.yaml", "spoke/two.yaml")
+    fleet.move("spoke/one.yaml", "own/one.yaml")
+    spoke = "prod/flux-system/spoke"
+    assert told(fleet.impact()) == [
+        ("prod", "spoke", "removed", "ConfigMap one", "spoke/one.yaml:1-7 before"),
+        ("prod", "spoke", "added", "ConfigMap two", "spoke/two.yaml:1-7"),
+        (spoke, "own", "added", "ConfigMap one", "own/one.yaml:1-7"),
+        (spoke, "own", "removed", "ConfigMap two", "own/two.yaml:1-7 before"),
+    ]
+
+
 def test_a_renamed_object_is_removed_and_added(fleet: Fleet) -> None:
     fleet.edit("tools/first.yaml", "name: first", "name: foremost")
     assert told(fleet.impact()) == [

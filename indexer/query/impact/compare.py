@@ -200,15 +200,18 @@ def _without_equals(
 
 
 def _moved(pairs: list[Pair], place: Callable[[Pair], str]) -> list[Pair]:
-    """Pairs in which an object that one unit loses and another of the same cluster gets is one change."""
-    lost: dict[tuple[str, tuple[str, str, str, str]], list[Pair]] = defaultdict(list)
+    """Pairs in which an object that one unit loses and another of the same cluster gets is one change.
+
+    Where one Flux loses an object and another gets it (``spec.kubeConfig``), the first one prunes it all the same.
+    """
+    lost: dict[tuple[str, str, tuple[str, str, str, str]], list[Pair]] = defaultdict(list)
     for pair in pairs:
         if pair.change is ChangeKind.REMOVED and pair.before is not None:
-            lost[place(pair), pair.before.id.key].append(pair)
+            lost[pair.cluster, place(pair), pair.before.id.key].append(pair)
     gone: set[int] = set()
     for pair in pairs:
         if pair.change is ChangeKind.ADDED and pair.after is not None:
-            candidates = lost.get((place(pair), pair.after.id.key))
+            candidates = lost.get((pair.cluster, place(pair), pair.after.id.key))
             if candidates:
                 old = candidates.pop(0)
                 gone.add(id(old))

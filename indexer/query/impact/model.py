@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from indexer.flux.lack import Lack, lack_of
 from indexer.flux.model import Cluster, ObjectId, RenderedObject, Unit, UnitId, UnitState
 from indexer.git.changes import Changes, SideName
 from indexer.git.tree import Tree
@@ -75,7 +76,7 @@ class ChangeKind(StrEnum):
     REMOVED = "removed"
     CHANGED = "changed"
     MOVED = "moved"
-    """From one unit to another of the same cluster; objects only."""
+    """From one unit to another of the same Flux, on the same cluster; objects only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ class Unrendered:
     @property
     def waits_for_chart(self) -> bool:
         """Whether it is a release whose chart is not at hand, which is the rule: the release itself is compared."""
-        return self.unit.kind == "HelmRelease" and self.state is UnitState.UNRESOLVED
+        return lack_of(self.state, self.reason) is Lack.CHART
 
 
 @dataclass(frozen=True, slots=True)
