@@ -80,7 +80,8 @@ class Project:
 
     def config_around(self, directory: Path) -> Config:
         """The configuration for a directory that need not be in any repository."""
-        from indexer.git.repository import NoRepository, Repository
+        from indexer.git.place import NoRepository
+        from indexer.git.repository import Repository
 
         try:
             return self._config(Repository.open(directory).root)

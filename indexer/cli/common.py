@@ -7,12 +7,15 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from indexer.api import Project
 from indexer.report.terminal import Terminal
+
+if TYPE_CHECKING:
+    from indexer.git.repository import Repository
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -20,8 +23,12 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 class Session(Project):
     """One invocation: the project that it is about, and how to talk to the person who asked."""
 
-    def __init__(self, *, output: str, terminal: Terminal, quiet: bool, verbose: bool, **project: Any) -> None:
+    def __init__(
+        self, here: Repository | None, *, output: str, terminal: Terminal, quiet: bool, verbose: bool, **project: Any
+    ) -> None:
         super().__init__(**project)
+        if here is not None and self.repo is None:
+            self.repository = here
         self.output = output
         self.terminal = terminal
         self.quiet = quiet
@@ -111,7 +118,8 @@ def shared(*formats: str, question: bool = True) -> Callable[[_F], _F]:
             terminal = Terminal.of(sys.stdout, color, os.environ)
             click.get_current_context().color = terminal.colour
             flags = {name: arguments.pop(name) for name in ("quiet", "verbose")}
-            session = Session(**own, **flags, output=output, terminal=terminal, no_build=no_build)
+            here = click.get_current_context().obj
+            session = Session(here, **own, **flags, output=output, terminal=terminal, no_build=no_build)
             try:
                 return function(session, **arguments)
             finally:

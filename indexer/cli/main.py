@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +14,8 @@ from indexer.errors import ExitCode, FluxidxError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from indexer.git.repository import Repository
 
 COMMANDS = {
     "build": "Index the repository.",
@@ -79,12 +81,15 @@ def fluxidx() -> None:
     """Say which file, line, overlay and patch made an object of a Flux cluster, and what a line deploys."""
 
 
-def run(arguments: Sequence[str] | None = None, name: str = "fluxidx") -> int:
-    """Runs a command line and returns its exit code; nothing that a user can cause leaves it as an exception."""
-    if sys.stdout is None or sys.stderr is None:
-        _open_streams()
+def run(arguments: Sequence[str] | None = None, name: str = "fluxidx", here: Repository | None = None) -> int:
+    """Runs a command line and returns its exit code; nothing that a user can cause leaves it as an exception.
+
+    ``here`` is the repository around the current directory, where that has been opened.
+    """
     try:
-        done = fluxidx.main(arguments, prog_name=name, complete_var="_FLUXIDX_COMPLETE", standalone_mode=False)
+        done = fluxidx.main(
+            arguments, prog_name=name, complete_var="_FLUXIDX_COMPLETE", standalone_mode=False, obj=here
+        )
         return done or ExitCode.DONE
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -110,18 +115,6 @@ def _complain(message: str) -> None:
     from indexer.git.text import storable
 
     click.echo(f"fluxidx: {storable(message)}", err=True)
-
-
-def _open_streams() -> None:
-    """Has streams that the caller closed lead nowhere, rather than into the next file that is opened."""
-    while os.open(os.devnull, os.O_RDWR) < _STREAMS - 1:
-        pass
-    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for good
-    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-
-
-_STREAMS: Final = 3
-"""Standard input, output and error are the descriptors below."""
 
 
 def _expected(error: Exception) -> bool:

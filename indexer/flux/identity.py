@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from indexer.manifest.provenance import Span
 
 
+def spoken(kind: str, namespace: str | None, name: str) -> str:
+    """An object as a sentence names it: ``Deployment shop/api``, ``Namespace shop``."""
+    return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
+
+
 class ObjectId(NamedTuple):
     """Identity of an applied object. Two versions of it are the same object to Flux (``key`` leaves version out)."""
 
@@ -27,6 +32,11 @@ class ObjectId(NamedTuple):
     @property
     def key(self) -> tuple[str, str, str, str]:
         return self.group, self.kind, self.namespace or "", self.name
+
+    @property
+    def spoken(self) -> str:
+        """As a sentence names it."""
+        return spoken(self.kind, self.namespace, self.name)
 
 
 class UnitId(NamedTuple):

@@ -76,7 +76,7 @@ def relevant(carried: Carried, unit: UnitId, variables: Iterable[Variable]) -> C
 
 def _supplier(supplied_by: str, unit: UnitId) -> str:
     """The object that holds a variable's value."""
-    return f"{unit.kind} {unit.namespace}/{unit.name}" if supplied_by == "inline" else supplied_by.rpartition(" ")[0]
+    return unit.spoken if supplied_by == "inline" else supplied_by.rpartition(" ")[0]
 
 
 def with_upstream(own: tuple[Substitution, ...], unit: UnitId, carried: Carried) -> tuple[Substitution, ...]:

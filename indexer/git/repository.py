@@ -5,7 +5,6 @@ Everything but a revision's files is asked of git by plain processes, so that a 
 
 from __future__ import annotations
 
-import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from indexer.deferred import NamedTuple
 from indexer.git import status
 from indexer.git.command import Git, GitError, Running, without_filters
+from indexer.git.place import NoRepository, Place, Search
 from indexer.git.status import Status
 from indexer.git.text import decoded
 
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from indexer.git.objects import ObjectDatabase
     from indexer.git.revision import RevisionTree
     from indexer.git.worktree import WorkTree
-
-
-class NoRepository(GitError):
-    """There is no Git repository here, or git will not use it."""
 
 
 class UnknownRevision(GitError):
@@ -45,63 +41,25 @@ class Upstream(NamedTuple):
 class Repository:
     """One repository, or one linked worktree of it. ``name`` is what its trees' spans carry."""
 
-    def __init__(
-        self,
-        git_dir: Path,
-        common_dir: Path,
-        root: Path | None,
-        config: dict[str, list[str]],
-        *,
-        shallow: bool,
-        algorithm: str,
-        name: str | None,
-    ) -> None:
-        self.root = root
+    def __init__(self, place: Place, name: str | None = None) -> None:
+        self.root = Path(place.root) if place.root is not None else None
         """The top of the working tree, without symbolic links; None for a bare repository."""
-        self.git_dir = common_dir
+        self.git_dir = Path(place.common_dir)
         """The directory that all worktrees of the repository share."""
-        self.shallow = shallow
+        self.shallow = place.shallow
         self.name = name
         self._looking: Running | None = None
         self._seen: Status | None = None
         self._blaming: dict[tuple[str, int, int], Running] = {}
-        self._config = config
-        self._algorithm = algorithm
-        place = {"GIT_DIR": str(git_dir)} | ({"GIT_WORK_TREE": str(root)} if root else {})
-        self._git = Git(str(root or git_dir), place)
+        self._config = place.config
+        self._algorithm = place.algorithm
+        environment = {"GIT_DIR": place.git_dir} | ({"GIT_WORK_TREE": place.root} if place.root else {})
+        self._git = Git(place.root or place.git_dir, environment)
 
     @classmethod
     def open(cls, path: Path | str, name: str | None = None) -> Repository:
         """The repository around ``path``, found as git finds it (``GIT_DIR`` included). Raises NoRepository."""
-        place = Path(os.path.realpath(path))
-        directory = place.parent if place.is_file() else place
-        if not directory.is_dir():
-            raise NoRepository(f"{path}: no such directory")
-        git = Git(str(directory))
-        try:
-            places = git.start(
-                "rev-parse",
-                "--git-dir",
-                "--git-common-dir",
-                "--is-shallow-repository",
-                "--show-object-format",
-                "--show-cdup",
-            )
-            config = git.start("config", "-z", "--list")
-            said, settings = places.heard()[0], config.heard()[0]
-        except GitError as error:
-            raise NoRepository(f"{path}: {error}") from None
-        git_dir, common_dir, shallow, algorithm, *up = os.fsdecode(said).split("\n")[:-1]
-        root = Path(os.path.realpath(directory / up[0])) if up else None
-        return cls(
-            Path(os.path.realpath(directory / git_dir)),
-            Path(os.path.realpath(directory / common_dir)),
-            root,
-            _values(settings),
-            shallow=shallow == "true",
-            algorithm=algorithm,
-            name=name,
-        )
+        return cls(Search(str(path)).found(), name)
 
     @cached_property
     def _careful(self) -> Git:
@@ -335,12 +293,3 @@ class Repository:
             # Rebased commits often share a second; then ancestry tells.
             tied = self._git.run("merge-base", "--independent", *tied).decode().split()
         return commits[tied[0]]
-
-
-def _values(listed: bytes) -> dict[str, list[str]]:
-    """Setting → its values, the one in effect last, of ``git config -z --list``."""
-    values: dict[str, list[str]] = {}
-    for record in decoded(listed).split("\0")[:-1]:
-        key, _, value = record.partition("\n")
-        values.setdefault(key, []).append(value)
-    return values

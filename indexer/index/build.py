@@ -17,7 +17,6 @@ from indexer.errors import IndexMissing
 from indexer.flux.identity import UnitId, UnitState
 from indexer.index.freshness import Target, open_fresh, target_of
 from indexer.index.location import Location
-from indexer.index.lock import building
 from indexer.index.read import Index, connect
 
 if TYPE_CHECKING:
@@ -77,17 +76,20 @@ def build_index(
     first, or a process died; ``progress`` what is being rendered. Raises FluxidxError.
     """
     say, progress = say or _silent, progress or _silent
+    target = target_of(repository, config, revision)
+    try:
+        index, rendered = open_fresh(location, target), False
+    except IndexMissing:
+        from indexer.index.lock import building
 
-    def waiting() -> None:
-        say(f"{location}: another build of this index is running: waiting for it")
-
-    with building(location, location.name_of(repository), waiting):
-        target = target_of(repository, config, revision)
-        try:
-            index, rendered = open_fresh(location, target), False
-        except IndexMissing:
-            _render_and_write(repository, config, location, target, jobs, say, progress)
-            index, rendered = connect(location), True
+        with building(location, location.name_of(repository), say) as waited:
+            if waited:
+                target = target_of(repository, config, revision)
+            try:
+                index, rendered = open_fresh(location, target), False
+            except IndexMissing:
+                _render_and_write(repository, config, location, target, jobs, say, progress)
+                index, rendered = connect(location), True
     with index:
         return _report(index, target, rendered=rendered)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
 from indexer import __version__
@@ -114,7 +114,7 @@ def _difference(build: Row, target: Target) -> str:
 
 def _charts() -> str:
     """Whether charts are rendered: the package that does it is optional."""
-    return "charts" if find_spec("helm_python") is not None else ""
+    return "charts" if PathFinder.find_spec("helm_python") is not None else ""
 
 
 def _config(config: Config) -> list[str]:

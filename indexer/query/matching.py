@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from indexer.cluster.model import FluxState, LiveUnit, Trouble
+from indexer.cluster.model import FluxState, Trouble
 from indexer.cluster.reader import LiveCluster
 from indexer.flux.config import Config
 from indexer.flux.identity import UnitId
@@ -104,11 +104,11 @@ def _differences(root: Row, flux: FluxState, remotes: Sequence[str]) -> list[str
         return [f"it has no {id_.kind} {id_.namespace}/{id_.name}"]
     found = []
     if not same_path(live.path, root["path"]):
-        found.append(f"the path of its {_name(live)} is {live.path or '.'}, not {root['path'] or '.'}")
+        found.append(f"the path of its {live.id.spoken} is {live.path or '.'}, not {root['path'] or '.'}")
     source = flux.source(live.source)
     url = source.url if source is not None else None
     if url and root["source_url"] and not any(_same(url, other) for other in (root["source_url"], *remotes)):
-        found.append(f"its {_name(live)} reads {url}, not {root['source_url']}")
+        found.append(f"its {live.id.spoken} reads {url}, not {root['source_url']}")
     return found
 
 
@@ -120,10 +120,6 @@ def same_path(one: str | None, other: str | None) -> bool:
 
 def _same(url: str, other: str) -> bool:
     return url == other or same_repository(url, other)
-
-
-def _name(unit: LiveUnit) -> str:
-    return f"{unit.id.kind} {unit.id.namespace}/{unit.id.name}"
 
 
 def _why(compared: dict[str, list[str]], fitting: list[str], flux: FluxState) -> list[str]:

@@ -46,7 +46,7 @@ def standings(answer: LiveImpact) -> Iterator[str]:
             text = f"{one.commit[:10]} is applied, {' and '.join(filter(None, parts))}"
         else:
             continue
-        alike.setdefault(text, []).append(f"{one.unit.kind} {one.unit.namespace}/{one.unit.name}")
+        alike.setdefault(text, []).append(one.unit.spoken)
     for text, names in alike.items():
         yield f"{some(names, _ROOM)}: {text}"
 

@@ -117,7 +117,7 @@ def _unit(one: UnitChange, link: Link) -> str:
 
 
 def _name(unit: UnitId) -> str:
-    return plain(f"{unit.kind} {unit.namespace}/{unit.name}")
+    return plain(unit.spoken)
 
 
 def _object(one: ObjectChange, link: Link) -> str:

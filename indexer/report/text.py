@@ -122,8 +122,7 @@ def place(span: Span) -> str:
 
 def object_name(value: ObjectId) -> str:
     """``Deployment shop/api``."""
-    name = f"{value.namespace}/{value.name}" if value.namespace else value.name
-    return one_line(f"{value.kind} {name}")
+    return one_line(value.spoken)
 
 
 def through_kube_config(applied_by: str | None) -> str:

@@ -114,7 +114,7 @@ class _Report:
             units.setdefault(one.unit, ([], []))[1].append(one)
         for unit, (changes, objects) in sorted(units.items()):
             waits = "  suspended: Flux does none of this yet" if any(one.suspended for one in objects) else ""
-            self._writer.line(f"  {self._terminal.style(_unit(unit), bold=True)}{self._dim(waits)}")
+            self._writer.line(f"  {self._terminal.style(unit.spoken, bold=True)}{self._dim(waits)}")
             for change in changes:
                 self._unit_change(change)
             self._objects(objects)
@@ -166,7 +166,7 @@ class _Report:
         )
         self._row(4, self._terminal.style(head, fg=colour), head, _places(causes))
         if one.change is ChangeKind.MOVED and one.before_unit is not None:
-            self._writer.line(f"      moved from {_unit(one.before_unit)}")
+            self._writer.line(f"      moved from {one.before_unit.spoken}")
         if one.counterpart is not None and one.change is ChangeKind.ADDED:
             self._writer.line(self._dim(f"      in place of {object_name(one.counterpart)}: its content changed"))
         if self._diffs is not None:
@@ -297,7 +297,7 @@ class _Report:
         for reason, units in unknown(shown, verbose=self._verbose):
             for unit, when, clusters in units if self._verbose else units[:SHOWN]:
                 told = f"{'cluster' if len(clusters) == 1 else 'clusters'} {', '.join(clusters)}{when}"
-                self._writer.line(f"  {_unit(unit)}  {self._dim(told)}")
+                self._writer.line(f"  {unit.spoken}  {self._dim(told)}")
             if len(units) > SHOWN and not self._verbose:
                 self._writer.line(self._dim(f"  … and {count(len(units) - SHOWN, 'more unit')} (-v lists all)"))
             self._writer.wrapped(reason, 4, dim=True)
@@ -328,10 +328,6 @@ def tally(answer: Impact) -> str:
 def _side(side: Any) -> str:
     short = f" ({side.commit[:10]})" if side.commit is not None and not side.commit.startswith(side.label) else ""
     return f"{side.label}{short}"
-
-
-def _unit(unit: UnitId) -> str:
-    return f"{unit.kind} {unit.namespace}/{unit.name}"
 
 
 def _places(causes: Iterable[Cause | Unexplained]) -> str:

@@ -129,7 +129,8 @@ def _controller(writer: Writer, live: Live, traced: Trace, *, defined: bool) -> 
         word = "not managed by Flux" if not traced.release else "not managed by Flux, but by Helm"
         writer.entries("live", [(word, "" if defined else "and no code here defines it", None)], fg="red")
     else:
-        writer.entries("live", [(f"managed by {_name(live.unit)}", _marks(traced.marks, live.unit), None)], fg="green")
+        by = f"managed by {live.unit.id.spoken}"
+        writer.entries("live", [(by, _marks(traced.marks, live.unit), None)], fg="green")
         _unit(writer, live.unit)
     if live.chart is not None:
         _source(writer, live.chart)
@@ -232,7 +233,3 @@ def _value(value: Any) -> str:
 def short(text: str) -> str:
     """A text with its commits and digests cut to ten digits."""
     return _HASH.sub(r"\1", text)
-
-
-def _name(unit: LiveUnit) -> str:
-    return f"{unit.id.kind} {unit.id.namespace}/{unit.id.name}"

@@ -10,7 +10,7 @@ from indexer import __version__
 from indexer.cli import main as program
 from indexer.cli.main import COMMANDS, fluxidx, run
 from indexer.errors import FluxidxError, IndexMissing, NotFound
-from indexer.git.repository import NoRepository
+from indexer.git.place import NoRepository
 
 
 def test_help_is_everywhere_and_names_all_commands() -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from indexer.git.blame import Commit, Uncommitted
 from indexer.git.command import GitError
-from indexer.git.repository import NoRepository, Repository, UnknownRevision, Upstream
+from indexer.git.place import NoRepository
+from indexer.git.repository import Repository, UnknownRevision, Upstream
 from indexer.git.tree import EntryKind, Unreadable
 
 

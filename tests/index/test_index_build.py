@@ -16,6 +16,7 @@ from indexer.git.repository import Repository
 from indexer.index.build import ClusterTotals, Problem, build_index
 from indexer.index.ensure import ensure_fresh
 from indexer.index.errors import IndexStale
+from indexer.index.freshness import open_fresh, target_of
 from indexer.index.location import locate
 from indexer.index.lock import building
 
@@ -191,8 +192,8 @@ def test_a_changed_folder_of_the_configuration_builds_again(fleet, tmp_path):
     assert len(ask(fleet, config=config)[1]) == 1
 
 
-def two_builds(fleet, location):
-    """A build that starts while another one holds the index; what it says, and whether it then rendered."""
+def two_builds(fleet, location, meanwhile=lambda: None):
+    """A build that starts while another one holds the index, which does something; what it says and reports."""
     waiting = threading.Event()
     said, reports = [], []
 
@@ -201,10 +202,11 @@ def two_builds(fleet, location):
         waiting.set()
 
     second = threading.Thread(target=lambda: reports.append(build_index(fleet, Config(), location, say=say)))
-    with building(location, location.name_of(fleet), lambda: None):
+    with building(location, location.name_of(fleet), lambda _said: None):
         second.start()
         assert waiting.wait(300)
         assert not reports
+        meanwhile()
     second.join()
     return said, reports
 
@@ -214,6 +216,20 @@ def test_two_builds_are_serialised_and_the_second_says_so(fleet):
     said, reports = two_builds(fleet, location)
     assert said == [f"{location}: another build of this index is running: waiting for it"]
     assert reports[0].rendered
+
+
+def test_a_build_that_waited_indexes_the_files_as_they_are_then(fleet):
+    location = locate(None, fleet.git_dir)
+    two_builds(fleet, location, lambda: (fleet.root / "clusters" / "readme.txt").write_text("two\n"))
+    with open_fresh(location, target_of(fleet, Config(), None)):
+        pass
+
+
+def test_a_build_with_nothing_to_do_waits_for_nobody(fleet):
+    location = locate(None, fleet.git_dir)
+    build_index(fleet, Config(), location)
+    with building(location, location.name_of(fleet), lambda _said: None):
+        assert not build_index(fleet, Config(), location).rendered
 
 
 def test_two_builds_of_postgresql_are_serialised(fleet, postgresql):

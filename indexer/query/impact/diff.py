@@ -44,9 +44,4 @@ class Diffs:
 def _title(one: ObjectChange, unit: object) -> str:
     if unit is None:
         return "/dev/null"
-    named = (
-        f"{one.object.kind} {one.object.namespace}/{one.object.name}"
-        if one.object.namespace
-        else (f"{one.object.kind} {one.object.name}")
-    )
-    return f"{one.cluster}: {unit}: {named}"
+    return f"{one.cluster}: {unit}: {one.object.spoken}"

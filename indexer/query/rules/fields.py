@@ -13,7 +13,7 @@ from indexer.manifest.node import Mapping
 from indexer.query.findings import Finding, Severity, Verdict
 from indexer.query.impact import ChangeKind, ObjectChange, UnitChange, UnitChangeKind
 from indexer.query.rules.immutable import told_value
-from indexer.query.rules.moves import Sides, named, place
+from indexer.query.rules.moves import Sides, place
 from indexer.query.rules.view import is_unknown
 
 
@@ -25,7 +25,7 @@ def scaled_to_zero(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
     for field in change.fields:
         if field.path == "/spec/replicas" and str(field.after) == "0" and str(field.before) != "0":
             before = "as many as it had" if field.before is None else str(field.before)
-            message = f"{named(change.object)} is scaled from {before} to 0: nothing of it runs any more"
+            message = f"{change.object.spoken} is scaled from {before} to 0: nothing of it runs any more"
             after = change.after.definition if change.after is not None else None
             verdict = sides.asked(change.cluster, Severity.WARNING, lambda live: live.scaled(change, Severity.WARNING))
             yield Finding(
@@ -57,7 +57,7 @@ def changed_target(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
         if field.path in paths:
             name = field.path.rpartition("/")[2]
             message = (
-                f"{name} of {named(one)} changes from {told_value(field.before)} to {told_value(field.after)}: {what}"
+                f"{name} of {one.spoken} changes from {told_value(field.before)} to {told_value(field.after)}: {what}"
             )
             verdict = _retargeted(sides, change.cluster, UnitId(one.kind, one.namespace or "", one.name), stays)
             yield Finding(

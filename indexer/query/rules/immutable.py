@@ -13,7 +13,7 @@ from indexer.manifest.node import Node, Scalar
 from indexer.manifest.scalars import is_null
 from indexer.query.findings import Finding, Severity
 from indexer.query.impact import ChangeKind, FieldChange, ObjectChange
-from indexer.query.rules.moves import Sides, named, place
+from indexer.query.rules.moves import Sides, place
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -93,7 +93,7 @@ def immutable(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
         if hit:
             is_told = len(hit) == 1 and not hit[0].redacted
             values = f" from {told_value(hit[0].before)} to {told_value(hit[0].after)}" if is_told else ""
-            what = f"{path} of {named(change.object)} changes{values}, and cannot be changed"
+            what = f"{path} of {change.object.spoken} changes{values}, and cannot be changed"
             yield _refused(sides, change, hit, what, _ADVICE, _not_immutable if path in _DATA else _no_excuse)
     yield from _resized(sides, change)
     yield from _strategy(sides, change)
@@ -144,7 +144,7 @@ def _resized(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
     before, after = _amount(hit[0].before), _amount(hit[0].after)
     if before is None or after is None:
         return
-    what = f"{named(change.object)} asks for {hit[0].after} of storage, no longer for {hit[0].before}"
+    what = f"{change.object.spoken} asks for {hit[0].after} of storage, no longer for {hit[0].before}"
     storage_class = text_at(change.after.tree, "spec", "storageClassName")
     known = sides.head.objects.get(("storage.k8s.io", "StorageClass", "", storage_class))
     if after < before:
@@ -179,7 +179,7 @@ def _strategy(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
     before, after = find(change.before.tree, "spec", field), find(change.after.tree, "spec", field)
     if text_at(before, "type") == alone or text_at(after, "type") != alone:
         return
-    what = f"{field} of {named(change.object)} becomes {alone}"
+    what = f"{field} of {change.object.spoken} becomes {alone}"
     hit = _touched(change, f"/spec/{field}/type")
     if _gives(after):
         yield _refused(sides, change, hit, f"{what}, which allows no rollingUpdate", "take rollingUpdate out")

@@ -22,7 +22,7 @@ from indexer.query.impact.live import ChangedByHand, Effect, LiveChange, Said
 from indexer.query.livefields import Absent
 from indexer.query.rules.facts import KEEPING, prefix_of
 from indexer.query.rules.immutable import Excuse
-from indexer.query.rules.moves import named, place
+from indexer.query.rules.moves import place
 from indexer.query.rules.stakes import at_stake, counted, inventory, some
 from indexer.query.rules.view import Key
 from indexer.query.survey import about_flux
@@ -147,7 +147,7 @@ class Live:
         if live.suspended:
             return Verdict(Severity.WARNING, "it is suspended there, so its objects stay and nobody owns them")
         fates = [(one, self.given_up(one, change.unit, code, code)) for one in given_up]
-        told = [f"{named(one.object)}: {fate.says}" for one, fate in fates if fate.says]
+        told = [f"{one.object.spoken}: {fate.says}" for one, fate in fates if fate.says]
         says = "; ".join(filter(None, (inventory(live), some(told, "; "))))
         spared = bool(fates) and all(fate.severity is Severity.NOTE for _, fate in fates)
         return Verdict(Severity.NOTE if spared else code, says)
@@ -309,7 +309,7 @@ def _overwritten(one: LiveChange, what: str, owner: str, fields: Sequence[Change
     definition = change.after.definition if change.after is not None else None
     says = "; ".join(filter(None, (owner, some([_by_hand(field) for field in fields], "; "))))
     return Finding(
-        "live-overwrite", Severity.WARNING, f"{named(change.object)} {what}", change.object,
+        "live-overwrite", Severity.WARNING, f"{change.object.spoken} {what}", change.object,
         place(cause, definition), (), change.cluster, change.unit, says,
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
+from indexer.flux.identity import spoken
 from indexer.flux.model import ObjectId, Unit, UnitId
 from indexer.flux.resources import HELM, KUSTOMIZE, SOURCE
 from indexer.manifest.node import Span
@@ -14,7 +15,7 @@ from indexer.query.findings import Finding, Severity
 from indexer.query.rules.catalogue import RULES
 from indexer.query.rules.facts import ObjectFacts
 from indexer.query.rules.references import Reference
-from indexer.query.rules.view import Key, View
+from indexer.query.rules.view import View
 
 _OF_KIND: Final = {
     ("", "ConfigMap"): "missing-configmap",
@@ -114,16 +115,11 @@ def _like(view: View, reference: Reference) -> tuple[str, Span | None] | None:
         group, kind, namespace, name = key
         if (group, kind) == (reference.group, reference.kind):
             if name == reference.name:
-                return _label(key), found[0][1].definition
+                return spoken(*key[1:]), found[0][1].definition
             if namespace == reference.namespace:
-                names[name] = _label(key), found[0][1].definition
+                names[name] = spoken(*key[1:]), found[0][1].definition
     near = get_close_matches(reference.name, names, 1, _NEAR)
     return names[near[0]] if near else None
-
-
-def _label(key: Key) -> str:
-    _, kind, namespace, name = key
-    return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
 
 
 def _some(units: Sequence[Unit]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from indexer.flux.identity import spoken
 from indexer.flux.model import ObjectId, Unit, UnitId, UnitState
 from indexer.flux.resources import HELM, KUSTOMIZE
 from indexer.git.changes import SideName
@@ -13,7 +14,7 @@ from indexer.manifest.node import Span
 from indexer.query.findings import Finding, Severity, Verdict
 from indexer.query.impact import Cause, ChangeKind, Impact, ObjectChange, Unexplained, UnitChange, UnitChangeKind
 from indexer.query.rules.facts import KustomizationFacts, ObjectFacts
-from indexer.query.rules.view import View, is_unknown
+from indexer.query.rules.view import Key, View, is_unknown
 
 if TYPE_CHECKING:
     from indexer.query.rules.live import Live
@@ -52,10 +53,10 @@ class Sides:
             return "its annotation helm.sh/resource-policy keeps it" if obj is not None and _KEEP in obj.marks else None
         own = self.head.kustomizations.get(unit) or self.base.kustomizations.get(unit)
         if own is not None and not own.prune:
-            return f"{unit.kind} {unit.namespace}/{unit.name} does not prune"
+            return f"{unit.spoken} does not prune"
         found = self.impact.head.units.get((self.head.name, unit))
         if found is not None and found.state is UnitState.SUSPENDED:
-            return f"{unit.kind} {unit.namespace}/{unit.name} is suspended, until it is resumed"
+            return f"{unit.spoken} is suspended, until it is resumed"
         return None
 
     def after(self, change: ObjectChange) -> ObjectFacts | None:
@@ -84,14 +85,6 @@ def place(cause: Cause | Unexplained, *others: Span | None) -> Span | None:
     return next((span for span in (there, *others, gone) if span is not None), None)
 
 
-def named(one: ObjectId) -> str:
-    return f"{one.kind} {one.namespace}/{one.name}" if one.namespace else f"{one.kind} {one.name}"
-
-
-def _unit(unit: UnitId) -> str:
-    return f"{unit.kind} {unit.namespace}/{unit.name}"
-
-
 # Objects that move
 
 
@@ -110,13 +103,13 @@ def moved(sides: Sides, changes: Iterable[ObjectChange]) -> Iterator[Finding]:
             alike.setdefault((old, new, verdict, outcome), []).append(change)
     for (old, new, verdict, outcome), same in alike.items():
         first = same[0]
-        names = ", ".join(named(one.object) for one in same[:_LISTED])
+        names = ", ".join(one.object.spoken for one in same[:_LISTED])
         more = f" and {len(same) - _LISTED} more" if len(same) > _LISTED else ""
         verb = "moves" if len(same) == 1 else "move"
         lines = [part.definition for one in same for part in (one.after, one.before) if part is not None]
         span = place(first.cause, *lines[:1])
         related = tuple(dict.fromkeys(line for line in lines if line is not None and line != span))
-        message = f"{names}{more} {verb} from {_unit(old)} to {_unit(new)}: {outcome}"
+        message = f"{names}{more} {verb} from {old.spoken} to {new.spoken}: {outcome}"
         yield Finding(
             "moved-object", verdict.severity, message, first.object, span, related, first.cluster, new, verdict.says
         )
@@ -131,18 +124,18 @@ def _outcome(sides: Sides, change: ObjectChange, old: UnitId, new: UnitId) -> tu
     gone = sides.impact.head.units.get((change.cluster, old)) is None
     policy = sides.base.kustomizations.get(old)
     if stays is None and gone and policy is not None and policy.deletion_policy == "Orphan":
-        stays = f"{_unit(old)} goes with deletionPolicy Orphan"
+        stays = f"{old.spoken} goes with deletionPolicy Orphan"
     if stays is not None:
         return Severity.NOTE, f"nothing is deleted, since {stays}"
     advice = "annotate with kustomize.toolkit.fluxcd.io/prune: disabled before the move"
     if old.kind == "HelmRelease":
         advice = "annotate with helm.sh/resource-policy: keep in the old release first"
-        return Severity.ERROR, f"Helm deletes what leaves {_unit(old)}, whoever applies it by then: {advice}"
+        return Severity.ERROR, f"Helm deletes what leaves {old.spoken}, whoever applies it by then: {advice}"
     if _waits_for(sides.head, new, old):
-        why = f"{_unit(new)} waits for {_unit(old)}, which has deleted this by then, to be made anew"
+        why = f"{new.spoken} waits for {old.spoken}, which has deleted this by then, to be made anew"
         return Severity.ERROR, f"{why}: {advice}"
     if _waits_for(sides.head, old, new):
-        return Severity.NOTE, f"nothing is deleted, since {_unit(old)} waits for {_unit(new)}, which takes over first"
+        return Severity.NOTE, f"nothing is deleted, since {old.spoken} waits for {new.spoken}, which takes over first"
     how = "goes" if gone else "is reconciled"
     race = f"where the old one {how} before the new one is reconciled, this is deleted, and made anew afterwards"
     return _if_deleted(change), f"{race}; the other way round nothing is: {advice}"
@@ -180,9 +173,9 @@ def removed_unit(sides: Sides, change: UnitChange) -> Iterator[Finding]:
     severity = deleted
     if kept is not None:
         severity, outcome = Severity.WARNING, f"{kept}, so it goes on in the cluster until somebody deletes it there"
-    successors = list(dict.fromkeys(_unit(one) for one in moving.values()))
+    successors = list(dict.fromkeys(one.spoken for one in moving.values()))
     renamed = f", and {', '.join(successors[:2])} takes over what it had" if successors and not dying else ""
-    message = f"{_unit(unit.id)} goes{renamed}: {outcome}"
+    message = f"{unit.id.spoken} goes{renamed}: {outcome}"
     related = tuple(dict.fromkeys(obj.definition for obj in dying if obj.definition is not None))[:_LISTED]
     own = sides.impact.base.own(change.cluster, unit.id)
     verdict = sides.asked(
@@ -241,7 +234,7 @@ def _end(unit: Unit, own: KustomizationFacts | None, dying: list[ObjectFacts]) -
         return Severity.ERROR, f"{what}, which is not known here"
     if not dying:
         return Severity.NOTE, "no object is deleted"
-    names = ", ".join(named(obj.id) for obj in _worst_first(dying)[:_LISTED])
+    names = ", ".join(obj.id.spoken for obj in _worst_first(dying)[:_LISTED])
     more = f" and {len(dying) - _LISTED} more" if len(dying) > _LISTED else ""
     count = "1 object is" if len(dying) == 1 else f"{len(dying)} objects are"
     return Severity.ERROR, f"{count} deleted: {names}{more}"
@@ -279,20 +272,15 @@ def removed(sides: Sides, change: ObjectChange) -> Iterator[Finding]:
     one = change.object
     if one.kind == "Namespace" and not one.group:
         inside = [key for key in sides.head.objects if key[2] == one.name]
-        yield _gone(sides, change, "removed-namespace", Severity.ERROR, _with_it("in it", map(_text, inside)))
+        yield _gone(sides, change, "removed-namespace", Severity.ERROR, _with_it("in it", inside))
     elif one.kind == "CustomResourceDefinition":
         kinds = [key for key in sides.head.objects if f"{key[1].lower()}" and _is_of(key, one.name)]
-        yield _gone(sides, change, "removed-crd", Severity.ERROR, _with_it("of its kind", map(_text, kinds)))
+        yield _gone(sides, change, "removed-crd", Severity.ERROR, _with_it("of its kind", kinds))
     elif one.kind in ("PersistentVolumeClaim", "PersistentVolume") and not one.group:
         yield _gone(sides, change, "removed-data", Severity.ERROR, "the data that it stands for may go with it")
     elif one.kind == "StatefulSet":
         what = "its pods end; the claims of its volumes stay, unless persistentVolumeClaimRetentionPolicy deletes them"
         yield _gone(sides, change, "removed-data", Severity.WARNING, what)
-
-
-def _text(key: tuple[str, str, str, str]) -> str:
-    _, kind, namespace, name = key
-    return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
 
 
 def _is_of(key: tuple[str, str, str, str], crd: str) -> bool:
@@ -303,8 +291,8 @@ def _is_of(key: tuple[str, str, str, str], crd: str) -> bool:
     return key[0] == group and plural in plurals
 
 
-def _with_it(where: str, objects: Iterable[str]) -> str:
-    names = sorted(objects)
+def _with_it(where: str, objects: Iterable[Key]) -> str:
+    names = sorted(spoken(*key[1:]) for key in objects)
     if not names:
         return f"and with it everything {where} that the cluster has"
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
@@ -313,14 +301,14 @@ def _with_it(where: str, objects: Iterable[str]) -> str:
 
 def _gone(sides: Sides, change: ObjectChange, rule: str, deleted: Severity, what: str) -> Finding:
     assert change.before_unit is not None
-    name, severity = named(change.object), deleted
+    name, severity = change.object.spoken, deleted
     message = f"{name} is deleted, {what}" if what.startswith("and") else f"{name} is deleted: {what}"
     stays = sides.fate(change.before_unit, sides.before(change))
     if stays is not None:
         severity, message = Severity.NOTE, f"{name} is no longer in Git and stays in the cluster, since {stays}"
     else:
         others = [by.id for by, _ in sides.head.objects.get(change.object.key, ()) if by.id != change.before_unit]
-        message += f"; unless {_unit(others[0])}, which applies it too, did so last" if others else ""
+        message += f"; unless {others[0].spoken}, which applies it too, did so last" if others else ""
     verdict = sides.given_up(change, change.before_unit, severity, deleted)
     before = change.before.definition if change.before is not None else None
     return Finding(

@@ -21,9 +21,9 @@ def duplicates(view: View) -> Iterator[Finding]:
 def _duplicate(view: View, owners: list[tuple[Unit, ObjectFacts]]) -> Finding:
     (unit, obj), *others = owners
     digests = {one.digest for owner, facts in owners for one in owner.objects if one.id.key == facts.id.key}
-    named = ", ".join(f"{owner.id.kind} {owner.id.namespace}/{owner.id.name}" for owner, _ in others[:3])
+    named = ", ".join(owner.id.spoken for owner, _ in others[:3])
     more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-    by = f"{_named(obj)} is applied by {unit.id.kind} {unit.id.namespace}/{unit.id.name} and by {named}{more}"
+    by = f"{obj.id.spoken} is applied by {unit.id.spoken} and by {named}{more}"
     if len(digests) > 1:
         severity, why = Severity.ERROR, "not with the same content, so they overwrite each other for ever"
     elif not any(view.prunes(owner.id) and not one.kept_by for owner, one in owners):
@@ -44,8 +44,3 @@ def _duplicate(view: View, owners: list[tuple[Unit, ObjectFacts]]) -> Finding:
         view.name,
         unit.id,
     )
-
-
-def _named(obj: ObjectFacts) -> str:
-    one = obj.id
-    return f"{one.kind} {one.namespace}/{one.name}" if one.namespace else f"{one.kind} {one.name}"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from indexer.flux.identity import spoken
 from indexer.flux.resources import (
     GENERATOR,
     HELM,
@@ -14,7 +15,6 @@ from indexer.flux.resources import (
     group_of,
     items_of,
     kind_of,
-    name_of,
     namespace_of,
     truth,
 )
@@ -51,7 +51,7 @@ class Reference:
     """The line with the name."""
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+        return spoken(self.kind, self.namespace, self.name)
 
 
 def references_of(root: Mapping) -> Iterator[Reference]:
@@ -269,9 +269,3 @@ _KINDS: Final[dict[tuple[str, str], Callable[[Mapping, str], Iterator[Reference]
     (NOTIFICATION, "Receiver"): _secret_of,
     (NOTIFICATION, "Alert"): _alert,
 }
-
-
-def label_of(root: Mapping) -> str:
-    """``Deployment shop/api``, for a message."""
-    namespace = namespace_of(root)
-    return f"{kind_of(root)} {namespace}/{name_of(root)}" if namespace else f"{kind_of(root)} {name_of(root)}"

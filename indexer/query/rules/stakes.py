@@ -11,7 +11,6 @@ from indexer.flux.identity import ObjectId
 from indexer.query.findings import Severity, Verdict
 from indexer.query.impact.holding import Claims, Contents, Storage
 from indexer.query.impact.live import LiveChange
-from indexer.query.rules.moves import named
 
 _LISTED: Final = 5
 _PRECIOUS: Final = ("PersistentVolumeClaim", "PersistentVolume", "StatefulSet", "Secret")
@@ -74,7 +73,7 @@ def _contents(held: Contents, severity: Severity) -> Verdict:
     owned = f" and {held.owned:,} that they own" if held.owned else ""
     says = f"it takes with it {counted(held.total, 'object')} ({what}){owned}{partly}"
     if held.undefined:
-        says += f", of which no code makes again {some([named(one) for one in _worst_first(held.undefined)])}"
+        says += f", of which no code makes again {some([one.spoken for one in _worst_first(held.undefined)])}"
     return Verdict(severity, says)
 
 

@@ -19,7 +19,7 @@ def missing_variables(view: View) -> Iterator[Finding]:
     known = {one.name for unit in view.kustomizations for one in _variables(view, unit) if _is_plain_variable(one.name)}
     for unit, facts in view.units:
         own = view.kustomizations.get(unit.id)
-        named = f"{unit.id.kind} {unit.id.namespace}/{unit.id.name}"
+        named = unit.id.spoken
         for obj in facts.objects:
             for left in dict.fromkeys(obj.unset):
                 why = f"is not set by postBuild of {named}, so nothing takes its place: set it, or give it a default"
