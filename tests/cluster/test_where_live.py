@@ -231,13 +231,14 @@ def test_a_newer_revision_that_failed_is_told_with_the_reason(prod, where, clone
 
 
 def test_where_no_index_may_be_built_the_branch_is_answered_for(where, clone, ask):
+    applied = clone.git("rev-parse", "HEAD")
     clone.write("apps/base/api.yaml", "# Moved.\n" + API)
     clone.commit("Move it")
     ask(clone.root, "build")
     match = match_of(where("deployment/api", "-n", "shop", "--no-build"))
     assert match["definition"]["line"] == 2
     assert match["live"]["managed"] is True
-    assert "there is no index: run `fluxidx build`" in match["live"]["applied"]["reason"]
+    assert f"not {applied}: run `fluxidx build --rev {applied}`" in match["live"]["applied"]["reason"]
 
 
 def test_an_answer_from_the_snapshot_needs_no_cluster_and_has_an_age(ask, where, clone):
