@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from indexer.cli.main import run
 from indexer.flux.model import (
     Cluster,
     Inputs,
@@ -82,7 +83,7 @@ def _cluster(name: str = "prod") -> Cluster:
             ),
             Unit(
                 name, UnitId("HelmRelease", "bar", "redis"), UnitState.UNRESOLVED,
-                "apps/redis.yaml:7:5: chart redis is not at hand: name its folder in .fluxidx.toml",
+                "expanded by chart redis of HelmRepository bar/redis: edit the values at apps/redis.yaml:7:5",
                 None, None, None, apps, None,
             ),
             Unit(
@@ -187,3 +188,19 @@ def repository(tmp_path: Path) -> Path:
     for arguments in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "one"]):
         subprocess.run(["git", *arguments], cwd=root, check=True)
     return root
+
+
+@pytest.fixture
+def fluxidx(
+    repository: Path, any_index: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command line in the repository: exit code, standard output, standard error."""
+    monkeypatch.chdir(repository)
+    monkeypatch.setenv("FLUXIDX_INDEX", any_index)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = run(arguments)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call

@@ -56,7 +56,7 @@ def test_a_report_counts_units_and_lists_what_is_not_rendered(fleet):
             "prod",
             UnitId("HelmRelease", "bar", "redis"),
             UnitState.UNRESOLVED,
-            "apps/redis.yaml:7:5: chart redis is not at hand: name its folder in .fluxidx.toml",
+            "expanded by chart redis of HelmRepository bar/redis: edit the values at apps/redis.yaml:7:5",
         ),
         Problem(
             "prod",

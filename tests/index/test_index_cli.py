@@ -10,24 +10,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from indexer.cli.main import run
 from indexer.index.location import locate
 
 pytestmark = pytest.mark.usefixtures("rendering")
-
-
-@pytest.fixture
-def fluxidx(repository, any_index, monkeypatch, capsys):
-    """Runs a command line in the repository: exit code, standard output, standard error."""
-    monkeypatch.chdir(repository)
-    monkeypatch.setenv("FLUXIDX_INDEX", any_index)
-
-    def call(*arguments):
-        code = run(arguments)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def valid(name, text):
@@ -104,8 +89,8 @@ def test_units_say_with_v_what_each_release_waits_for(fluxidx):
         "✓ Kustomization flux-system/flux-system  ./                            0 objects\n"
         "├─ ✓ Kustomization flux-system/apps  ./apps/prod                       2 objects\n"
         "│  └─ ? HelmRelease bar/redis                                         unresolved\n"
-        "│         apps/redis.yaml:7:5: chart redis is not at hand: name its folder in\n"
-        "│         .fluxidx.toml\n"
+        "│         expanded by chart redis of HelmRepository bar/redis: edit the values\n"
+        "│         at apps/redis.yaml:7:5\n"
         "└─ ✗ Kustomization flux-system/infra  ./infra                             failed\n"
         "       infra/kustomization.yaml:3:5: no such file\n"
     )
@@ -118,7 +103,7 @@ def test_units_as_json(fluxidx):
         "cluster": "prod",
         "unit": {"kind": "HelmRelease", "namespace": "bar", "name": "redis"},
         "state": "unresolved",
-        "reason": "apps/redis.yaml:7:5: chart redis is not at hand: name its folder in .fluxidx.toml",
+        "reason": "expanded by chart redis of HelmRepository bar/redis: edit the values at apps/redis.yaml:7:5",
         "source": None,
         "path": None,
         "parent": {"kind": "Kustomization", "namespace": "flux-system", "name": "apps"},

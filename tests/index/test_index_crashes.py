@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from servers.postgresql import PASSWORD
 
-from indexer.cli.main import run
 from indexer.index.engine import _Writer
 from indexer.index.errors import IndexUnusable
 from indexer.index.location import locate
@@ -71,17 +70,9 @@ def test_a_builder_killed_at_any_moment_leaves_the_old_index_or_the_new_one(any_
 
 
 @pytest.fixture
-def fluxidx(repository, postgresql, monkeypatch, capsys):
-    """Runs a command line on an index of PostgreSQL: exit code, standard output, standard error."""
-    monkeypatch.chdir(repository)
-    monkeypatch.setenv("FLUXIDX_INDEX", postgresql)
-
-    def call(*arguments):
-        code = run(arguments)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
+def any_index(postgresql):
+    """Here the index is on PostgreSQL."""
+    return postgresql
 
 
 def is_one_clear_line(error):
