@@ -27,6 +27,7 @@ from indexer.flux.resources import (
     name_of,
     namespace_of,
     read_kustomization,
+    truth,
 )
 from indexer.flux.scope import Kind, declared
 from indexer.flux.sets import SetRun
@@ -394,9 +395,20 @@ class ClusterRun:
             return job.failure.state, str(job.failure)
         assert job.outcome is not None
         unknown = job.outcome.unknown or missing_key(job.spec, job.outcome.encrypted, self.find_object)
+        unknown = unknown or self._frozen(job)
         if unknown is not None:
             return UnitState.UNRESOLVED, unknown
         return blocked(job.id, self.dependencies_of) or (UnitState.RENDERED, None)
+
+    def _frozen(self, job: Job) -> str | None:
+        """Why the cluster may have other files of a source than Git; None where it follows Git."""
+        reference = job.spec.source
+        assert reference is not None
+        source = self.registry.sources.get((reference.kind, reference.namespace, reference.name))
+        at = find(source, "spec", "suspend") if source is not None and truth(source, "spec", "suspend") else None
+        if at is None:
+            return None
+        return reason_at(at.span, f"{reference} is suspended: the cluster has what it fetched before, if anything")
 
     def dependencies_of(self, unit: UnitId) -> Iterable[ReferenceSpec] | None:
         """What a unit of this cluster waits for; None where there is no such unit."""

@@ -31,6 +31,7 @@ from indexer.flux.resources import (
     namespace_of,
 )
 from indexer.flux.sops import is_encrypted
+from indexer.kustomize.nodes import find, string_map
 from indexer.manifest.node import Mapping, Span
 
 _GROUPS: Final = frozenset({KUSTOMIZE, SOURCE, GENERATOR, HELM, OPERATOR})
@@ -43,6 +44,22 @@ _LARGE: Final = 1 << 18
 def matters(root: Mapping) -> bool:
     """Whether other units may depend on an object."""
     return group_of(root) in _GROUPS or kind_of(root) in SUPPLIERS
+
+
+def delivered(root: Mapping) -> bool:
+    """Whether a Kustomization brings an object into the cluster that others may depend on.
+
+    What it lists without applying it, others take variables from as it is in the cluster. A Kustomization lives on.
+    """
+    return matters(root) and not (kind_of(root) in SUPPLIERS and _is_left_alone(root))
+
+
+def _is_left_alone(root: Mapping) -> bool:
+    return any(
+        string_map(find(root, "metadata", field)).get(f"{KUSTOMIZE}/{key}", "").lower() == value
+        for field in ("labels", "annotations")
+        for key, value in (("reconcile", "disabled"), ("ssa", "ignore"))
+    )
 
 
 class Delivery:

@@ -8,6 +8,7 @@ from typing import Final
 from indexer.flux.kustomization import reason_at
 from indexer.flux.model import UnitId, UnitState
 from indexer.flux.resources import ReferenceSpec
+from indexer.kustomize.nodes import text_at
 
 DependenciesOf = Callable[[UnitId], Iterable[ReferenceSpec] | None]
 """What a unit waits for; None where the cluster has no such unit."""
@@ -25,7 +26,7 @@ def blocked(unit: UnitId, dependencies_of: DependenciesOf) -> tuple[UnitState, s
         if dependencies_of(_named(reference)) is None:
             why = f"is no {reference.kind} of this cluster, so this one is never applied: correct the name"
             return UnitState.UNRESOLVED, reason_at(reference.node.span, f"{named} {why}")
-        if _leads_to(reference, unit, dependencies_of, set()):
+        if _waits(reference) and _leads_to(reference, unit, dependencies_of, set()):
             why = "leads back here, so this one is never applied: break the cycle"
             return UnitState.FAILED, reason_at(reference.node.span, f"{named} {why}")
     return None
@@ -38,7 +39,13 @@ def _leads_to(reference: ReferenceSpec, home: UnitId, dependencies_of: Dependenc
     if unit in seen:
         return False
     seen.add(unit)
-    return any(_leads_to(further, home, dependencies_of, seen) for further in dependencies_of(unit) or ())
+    further = filter(_waits, dependencies_of(unit) or ())
+    return any(_leads_to(reference, home, dependencies_of, seen) for reference in further)
+
+
+def _waits(reference: ReferenceSpec) -> bool:
+    """Whether the other has to be ready: an expression takes the place of that, and may hold before."""
+    return text_at(reference.node, "readyExpr") == ""
 
 
 def _named(reference: ReferenceSpec) -> UnitId:

@@ -15,7 +15,7 @@ from indexer.flux.resources import KustomizationSpec, items_of, truth
 from indexer.git.tree import EntryKind, Tree, TreeError
 from indexer.kustomize.errors import KustomizeError, of_manifest
 from indexer.kustomize.factory import resources_from
-from indexer.kustomize.kustomization import FILE_NAMES, SCHEMA, parse_kustomization
+from indexer.kustomize.kustomization import CONFIG_MAP_ARGS, FILE_NAMES, SCHEMA, SECRET_ARGS, parse_kustomization
 from indexer.kustomize.loader import ParseCache
 from indexer.kustomize.nodes import string, text_at
 from indexer.kustomize.record import STRING, STRING_MAP, ListOf, Struct, Type
@@ -76,24 +76,30 @@ def _leniently(data: bytes, file: str, repository: str | None) -> Mapping:
     return base
 
 
-def _lenient(node: Node, kind: Type) -> Node:
-    """A node without the keys that its Go type does not have, all spelled as that type spells them."""
+def _lenient(node: Node, kind: Type, *, converts: bool = True) -> Node:
+    """A node without the keys that its Go type does not have, all spelled as that type spells them.
+
+    ``converts``: numbers and booleans become texts where those are wanted, but not in a struct within the struct,
+    as nearly all of a generator is.
+    """
     if isinstance(kind, ListOf) and isinstance(node, Sequence):
-        items = [_lenient(item, kind.item) for item in node.items]
+        items = [_lenient(item, kind.item, converts=converts) for item in node.items]
         return node if all(new is old for new, old in zip(items, node.items, strict=True)) else node.derive(items)
     if isinstance(node, Scalar):
-        return _as_text(node) if kind == STRING else node
-    if kind == STRING_MAP and isinstance(node, Mapping):
+        return _as_text(node) if converts and kind is STRING else node
+    if kind == STRING_MAP and converts and isinstance(node, Mapping):
         return node.derive({text: (key, _lenient(value, STRING)) for text, (key, value) in node.fields.items()})
     if not isinstance(kind, Struct) or not isinstance(node, Mapping):
         return node
     spelled = {name.lower(): name for name in kind.fields}
     fields: dict[str, tuple[Scalar, Node]] = {}
-    for key, value in (*node.items(), *node.duplicate):
+    for key, value in sorted((*node.items(), *node.duplicate), key=lambda entry: entry[0].text):
         name = spelled.get(key.text.lower())
         if name is not None:
-            # A key in its exact spelling and one in another are the same field; the last one counts.
-            fields[name] = (key if key.text == name else string(name, key), _lenient(value, kind.fields[name]))
+            # Keys in two spellings are one field: the last one in the order of JSON's keys counts.
+            own = converts and not (kind in (CONFIG_MAP_ARGS, SECRET_ARGS) and name != "type")
+            field = _lenient(value, kind.fields[name], converts=own)
+            fields[name] = (key if key.text == name else string(name, key), field)
     return Mapping(fields, node.flow, node.source, node.pos, node.op, node.prev)
 
 

@@ -13,6 +13,7 @@ from indexer.flux.sources import Registry, Sources, describe
 
 def settle_home(applied: Iterable[KustomizationSpec], entry: EntryPoint, registry: Registry, sources: Sources) -> None:
     """Decides it by the Kustomizations that are applied by hand."""
+    written = any(sources.is_home_url(describe(source).url or "", registry) for source in registry.sources.values())
     for spec in applied:
         reference = spec.source
         if reference is None or reference.kind != "GitRepository":
@@ -20,7 +21,8 @@ def settle_home(applied: Iterable[KustomizationSpec], entry: EntryPoint, registr
         key = (reference.kind, reference.namespace, reference.name)
         source = registry.sources.get(key)
         if source is None:
-            registry.assumed.add(key)
+            if not written:
+                registry.assumed.add(key)
             continue
         url, ref = describe(source).url or "", git_ref(source)
         itself = _holds_itself(spec, entry)

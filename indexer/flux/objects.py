@@ -41,16 +41,19 @@ class Applied(NamedTuple):
 
 def demand_identity(root: Mapping) -> None:
     """What the controller asks of every resource before it goes on. Raises RefusedObject."""
-    for field, value in (("apiVersion", text_at(root, "apiVersion")), ("kind", kind_of(root))):
-        if not value:
+    for path in ("apiVersion",), ("kind",), ("metadata", "name"):
+        value = find(root, *path)
+        # Here a null or a number is taken for its text.
+        if not isinstance(value, Scalar) or not value.text:
             named = f"{kind_of(root)} {name_of(root)}".strip()
-            raise RefusedObject(f"{named} has no {field}: add it", root.span)
+            raise RefusedObject(f"{named} has no {'.'.join(path)}: add it", root.span)
 
 
 def applied(pairs: Iterable[tuple[Resource, Expanded]], spec: KustomizationSpec) -> list[Applied]:
     """The objects that are left when the build's text is read again. Raises RefusedObject."""
     result = []
     for resource, expanded in pairs:
+        _demand_kind(expanded.root)
         for root, place in _unpacked(expanded.root):
             final = _with_common_metadata(root, spec)
             if is_refused(final) and not spec.decrypts:
@@ -75,21 +78,33 @@ def _below(substitutions: tuple[Substitution, ...], place: str) -> tuple[Substit
 
 
 def _unpacked(root: Mapping, place: str = "") -> Iterator[tuple[Mapping, str]]:
-    """The items of a list, each with its JSON pointer; nothing for what is no object any more."""
+    """The items of a list, each with its JSON pointer; nothing for what is no object any more. Raises RefusedObject."""
     items = root.get("items")
     if isinstance(items, Sequence):
         for index, item in enumerate(items.items):
-            if isinstance(item, Mapping):
-                yield from _unpacked(item, f"{place}/items/{index}")
+            if not isinstance(item, Mapping):
+                raise RefusedObject(f"item {index} of {kind_of(root)} {name_of(root)} is no object", item.span)
+            yield from _unpacked(item, f"{place}/items/{index}")
     elif _is_object(root) and not (kind_of(root) == "Kustomization" and group_of(root) == "kustomize.config.k8s.io"):
         yield root, place
 
 
+def _demand_kind(root: Mapping) -> None:
+    """What the text is refused for as a whole when it is read again. Raises RefusedObject."""
+    kind, version = root.get("kind"), root.get("apiVersion")
+    if not _is_text(kind):
+        raise RefusedObject(f"the kind of {name_of(root)} is no text: quote it", (kind or root).span)
+    if version is not None and text_at(root, "apiVersion").count("/") > 1:
+        raise RefusedObject(f"the apiVersion of {kind_of(root)} {name_of(root)} has two slashes", version.span)
+
+
 def _is_object(root: Mapping) -> bool:
-    name = find(root, "metadata", "name")
-    # A name that is a number is no name to the reader.
-    is_text = isinstance(name, Scalar) and name.text != "" and tag_of(name) == STR
-    return is_text and kind_of(root) != "" and text_at(root, "apiVersion") != ""
+    """Whether the reader finds a name and an apiVersion: a number is neither."""
+    return _is_text(find(root, "metadata", "name")) and _is_text(root.get("apiVersion")) and kind_of(root) != ""
+
+
+def _is_text(node: Node | None) -> bool:
+    return isinstance(node, Scalar) and node.text != "" and tag_of(node) == STR
 
 
 def _with_common_metadata(root: Mapping, spec: KustomizationSpec) -> Mapping:

@@ -7,7 +7,7 @@ from collections.abc import Mapping as Table
 from functools import partial
 
 from indexer.deferred import replace
-from indexer.flux.delivery import Delivery, matters
+from indexer.flux.delivery import Delivery, delivered
 from indexer.flux.imagepolicy import Markers
 from indexer.flux.kustomization import UnitFailure, finish_unit, inputs_of
 from indexer.flux.model import RenderedObject
@@ -203,7 +203,7 @@ class Renderer:
             scopes=declared(obj.root for obj in made),
             unmatched=built.unmatched,
             deliveries=tuple(
-                Delivery.of(obj.root, obj.resource.definition, obj.substitutions) for obj in made if matters(obj.root)
+                Delivery.of(obj.root, obj.resource.definition, obj.substitutions) for obj in made if delivered(obj.root)
             ),
             objects=made,
         )
@@ -217,7 +217,7 @@ class Renderer:
             if outcome.objects is None:
                 # Once for all that is missing.
                 outcome.objects = self._rendered(task, key).objects or ()
-            return [obj.root for obj in outcome.objects if matters(obj.root)][number]
+            return [obj.root for obj in outcome.objects if delivered(obj.root)][number]
 
         return unpack_outcome(record, key, trees, again)
 

@@ -17,7 +17,7 @@ from indexer.git.artifact import ArtifactTree, MappedTree
 from indexer.git.directory import DirectoryTree
 from indexer.git.remotes import canonical, same_repository, without_credentials
 from indexer.git.repository import Repository
-from indexer.git.tree import EntryKind, Tree, TreeError
+from indexer.git.tree import EntryKind, Missing, NotADirectory, Tree, TreeError, Unreadable
 from indexer.kustomize.nodes import find, text_at
 from indexer.manifest.node import Mapping, Node
 
@@ -129,14 +129,16 @@ class Sources:
     def _git(self, source: Mapping, ref: SourceRef, registry: Registry, seen: tuple[str, ...]) -> Tree:
         tree, base = self._checkout(source, ref, registry)
         sparse = tuple(text_at(item) for item in items_of(find(source, "spec", "sparseCheckout"))) or None
+        checked_out = tree if sparse is None else ArtifactTree(tree, sourceignore.NOTHING, sparse, base)
         for path in sparse or ():
-            if tree.kind(posixpath.normpath(path.removeprefix("./"))) is None:
+            if checked_out.kind(_clamped(path)) is None:
                 raise UnresolvedSource(
                     f"{path} of spec.sparseCheckout of {_named(ref)} does not exist: correct it", ref
                 )
         includes = items_of(find(source, "spec", "include"))
         if includes:
-            tree, base = self._with_includes(tree, base, includes, ref, registry, seen), ""
+            base = base if sparse is None else ""
+            tree, base, sparse = self._with_includes(checked_out, base, includes, ref, registry, seen), "", None
         return self._packed(tree, base, text_at(source, "spec", "ignore") or None, sparse)
 
     def _checkout(self, source: Mapping, ref: SourceRef, registry: Registry) -> tuple[Tree, str]:
@@ -205,9 +207,11 @@ class Sources:
         for include in includes:
             name = text_at(include, "repository", "name")
             other = self.resolve(ReferenceSpec("GitRepository", ref.namespace, name, include), registry, seen)
-            target = text_at(include, "toPath").strip("/") or name
-            for path, place in _files(other.tree, text_at(include, "fromPath").strip("/")):
-                files[posixpath.normpath(posixpath.join(target, path))] = place
+            try:
+                _include(files, other.tree, _clamped(text_at(include, "fromPath")), text_at(include, "toPath") or name)
+            except TreeError as error:
+                place = f"{include.span}: " if include.span is not None else ""
+                raise UnresolvedSource(f"{place}spec.include of {_named(ref)}: {error}", ref) from None
         return MappedTree(files, tree.root, tree.repository)
 
     # Sources that the configuration maps
@@ -357,6 +361,30 @@ def repository_name(url: str) -> str:
 
 def _named(ref: SourceRef) -> str:
     return f"{ref.kind} {'/'.join(filter(None, (ref.namespace, ref.name)))}"
+
+
+def _clamped(path: str) -> str:
+    """A path below a root at which ``..`` stops."""
+    return posixpath.normpath(f"/{path.lstrip('/')}").lstrip("/")
+
+
+def _include(files: dict[str, tuple[Tree, str]], tree: Tree, source: str, to_path: str) -> None:
+    """Puts a folder or file of an artifact into the files of another, as renaming does: only a file can give way, to a
+    file. Raises TreeError.
+    """
+    target, kind = _clamped(to_path), tree.kind(source)
+    if kind is None:
+        raise Missing(f"fromPath {source} does not exist in the artifact of the other: correct it")
+    is_file = kind is EntryKind.FILE
+    above = (target[:at] for at, char in enumerate(target) if char == "/")
+    if not target or any(path.startswith(f"{target}/") for path in files) or (target in files and not is_file):
+        raise Unreadable(f"toPath {to_path} exists already: name one that does not")
+    if any(path in files for path in above):
+        raise NotADirectory(f"toPath {to_path} leads through a file: correct it")
+    if is_file:
+        files[target] = tree, source
+    else:
+        files.update((f"{target}/{path}", place) for path, place in _files(tree, source))
 
 
 def _files(tree: Tree, directory: str) -> Iterator[tuple[str, tuple[Tree, str]]]:

@@ -259,6 +259,100 @@ def test_units_that_are_never_applied(fleet, depends):
     assert one.reason.startswith(f"clusters/prod/one.yaml:7:15: dependsOn flux-system/{depends} ")
 
 
+@pytest.mark.parametrize(("name", "state"), [("two", UnitState.RENDERED), ("three", UnitState.UNRESOLVED)])
+def test_who_waits_by_an_expression_may_wait_in_a_circle_but_not_for_nobody(fleet, name, state):
+    depends = f"dependsOn: [{{name: {name}, readyExpr: dep.status.observedGeneration >= 0}}]\n"
+    fleet.write(
+        **{
+            "clusters/prod/flux-system/gotk-sync.yaml": sync("prod"),
+            "clusters/prod/one.yaml": kustomization("one", "./app", depends),
+            "clusters/prod/two.yaml": kustomization("two", "./app", "dependsOn: [{name: one}]\n"),
+            "app/cm.yaml": config_map(),
+        }
+    )
+    assert fleet.units()["one"].state is state
+
+
+def test_what_a_suspended_source_gave_the_cluster_is_not_known(fleet):
+    fleet.write(
+        **{
+            "clusters/prod/flux-system/gotk-sync.yaml": sync("prod"),
+            "clusters/prod/source.yaml": source("apps").replace("{url:", "{suspend: true, url:"),
+            "clusters/prod/app.yaml": kustomization("app", "./app", of="apps"),
+            "app/cm.yaml": config_map(),
+        }
+    )
+    app = fleet.units()["app"]
+    assert (app.state, len(app.objects)) == (UnitState.UNRESOLVED, 1)
+    assert app.reason == (
+        "clusters/prod/source.yaml:4:17: GitRepository flux-system/apps is suspended: "
+        "the cluster has what it fetched before, if anything"
+    )
+
+
+def test_a_source_that_nobody_wrote_down_is_no_guess_where_one_of_this_repository_is(fleet):
+    entry = fleet.root / "fluxidx.toml"
+    given = Config(entry, (ClusterConfig("prod", entry=("entry.yaml",)),))
+    fleet.write(**{"entry.yaml": kustomization("app", "./app", of="none"), "app/cm.yaml": config_map()})
+    assert fleet.units(given)["app"].state is UnitState.RENDERED
+    fleet.write(**{"entry.yaml": f"{source()}---\n{kustomization('app', './app', of='none')}"})
+    app = fleet.units(given)["app"]
+    assert app.state is UnitState.UNRESOLVED
+    assert "GitRepository flux-system/none is defined nowhere in this cluster" in app.reason
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "annotations: {kustomize.toolkit.fluxcd.io/ssa: ignore}",
+        "labels: {kustomize.toolkit.fluxcd.io/reconcile: Disabled}",
+    ],
+)
+def test_variables_of_an_object_that_is_not_applied_are_the_cluster_s(fleet, mark):
+    more = "postBuild: {substituteFrom: [{kind: ConfigMap, name: vars}]}\n"
+    variables = config_map("vars", "{X: y}", "flux-system")
+    fleet.write(
+        **{
+            "clusters/prod/flux-system/gotk-sync.yaml": sync("prod"),
+            "clusters/prod/app.yaml": kustomization("app", "./app", more),
+            "clusters/prod/vars.yaml": variables.replace("name: vars", f"name: vars, {mark}"),
+            "app/cm.yaml": config_map(data="{x: '${X}'}"),
+        }
+    )
+    app = fleet.units()["app"]
+    assert app.state is UnitState.UNRESOLVED
+    assert to_data(app.objects[0].tree)["data"] == {"x": "${X}"}
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "outcome"),
+    [
+        ("kind: '${V}'", "7", "the kind of cm is no text"),
+        ("kind: '${V}'", "~", "the kind of cm is no text"),
+        ("apiVersion: '${V}'", "a/b/c", "the apiVersion of ConfigMap cm has two slashes"),
+        ("items: ['${V}']", "5", "item 0 of ConfigMap cm is no object"),
+        ("apiVersion: '${V}'", "1", []),
+        ("apiVersion: ~", "1", []),
+        ("items: {a: b}", "5", ["cm"]),
+    ],
+)
+def test_what_is_read_again_is_an_object_with_a_kind(fleet, text, value, outcome):
+    field = text.partition(":")[0]
+    lines = [line for line in config_map().splitlines() if not line.startswith(field)]
+    fleet.write(
+        **{
+            "clusters/prod/flux-system/gotk-sync.yaml": sync("prod"),
+            "clusters/prod/app.yaml": kustomization("app", "./app", f"postBuild: {{substitute: {{V: '{value}'}}}}\n"),
+            "app/cm.yaml": "\n".join([*lines, text, ""]),
+        }
+    )
+    app = fleet.units()["app"]
+    if isinstance(outcome, str):
+        assert (app.state, outcome in app.reason) == (UnitState.FAILED, True)
+    else:
+        assert (app.state, [obj.id.name for obj in app.objects]) == (UnitState.RENDERED, outcome)
+
+
 def test_suspended_units_still_show_their_objects(fleet):
     fleet.write(
         **{

@@ -56,15 +56,48 @@ def test_a_sparse_checkout_takes_paths_by_prefix(tree):
     }  # fmt: skip
 
 
-def test_a_sparse_checkout_of_nothing_fails(tree):
-    with pytest.raises(UnresolvedSource, match=r"none of spec\.sparseCheckout of GitRepository ns/s0 does not exist"):
-        resolve(tree, "sparseCheckout: [none]")
+@pytest.mark.parametrize("path", ["none", "/apps", "././apps", "app"])
+def test_a_sparse_checkout_of_nothing_fails(tree, path):
+    with pytest.raises(
+        UnresolvedSource, match=rf"{path} of spec\.sparseCheckout of GitRepository ns/s0 does not exist"
+    ):
+        resolve(tree, f"sparseCheckout: [{path}]")
 
 
 def test_an_include_puts_files_of_one_source_into_another(tree):
     include = "ignore: '/*', include: [{repository: {name: s1}, fromPath: apps/a, toPath: lib}]"
     with_include = resolve(tree, include.replace("'/*'", '"/*\\n!/lib"'), "ignore: '*.md'")
     assert with_include == {"lib/x.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("fromPath: one.yaml, toPath: two.yaml", {"infra/z.yaml", "two.yaml"}),
+        ("fromPath: ../one.yaml, toPath: /infra/../../infra/z.yaml", {"infra/z.yaml"}),
+        ("fromPath: apps/b, toPath: infra/b", {"infra/z.yaml", "infra/b/y.yaml"}),
+        ("fromPath: infra", {"infra/z.yaml", "s1/z.yaml"}),
+    ],
+)
+def test_an_include_of_a_sparse_checkout_is_whole(tree, more, expected):
+    include = f"sparseCheckout: [infra], include: [{{repository: {{name: s1}}, {more}}}]"
+    assert resolve(tree, include, "") == expected
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("fromPath: none", "fromPath none does not exist in the artifact of the other"),
+        ("fromPath: infra, toPath: apps/a", "toPath apps/a exists already"),
+        ("fromPath: infra, toPath: one.yaml", r"toPath one\.yaml exists already"),
+        ("fromPath: one.yaml, toPath: apps", "toPath apps exists already"),
+        ("fromPath: infra, toPath: one.yaml/x", r"toPath one\.yaml/x leads through a file"),
+        ("toPath: ..", r"toPath \.\. exists already"),
+    ],
+)
+def test_an_include_neither_finds_nothing_nor_replaces_a_folder(tree, more, message):
+    with pytest.raises(UnresolvedSource, match=rf"f\.yaml:4:\d+: spec\.include of GitRepository ns/s0: {message}"):
+        resolve(tree, f"include: [{{repository: {{name: s1}}, {more}}}]", "")
 
 
 def test_sources_in_a_circle(tree):
