@@ -19,14 +19,12 @@ from indexer.git.repository import Repository
 from indexer.git.tree import Tree
 from indexer.index.read import Row
 from indexer.manifest.emit import emit
-from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import (
     Mapping,
     Node,
     Operation,
     Removal,
     Role,
-    Scalar,
     Span,
     leaves,
     overridden,
@@ -35,6 +33,7 @@ from indexer.manifest.node import (
 from indexer.manifest.node import Sequence as List
 from indexer.manifest.scalars import to_data
 from indexer.query.commits import Commits
+from indexer.query.fieldvalue import meaning
 from indexer.query.names import Name, find
 from indexer.query.redaction import Redaction, Secrecy
 from indexer.query.rows import object_of, unit_of
@@ -208,7 +207,7 @@ class _Reader:
             past = tuple(rest)
         return Field(
             where,
-            None if redacted else _value(node),
+            None if redacted else meaning(node),
             redacted,
             self._origin(setter),
             tuple(self._past(one, path) for one in past),
@@ -221,7 +220,7 @@ class _Reader:
 
     def _past(self, node: Node, path: tuple[str, ...]) -> Past:
         redacted = any(self._secrecy.hides(leaf, (*path, *below)) for below, leaf in leaves(node))
-        return Past(None if redacted else _value(node), redacted, self._origin(node))
+        return Past(None if redacted else meaning(node), redacted, self._origin(node))
 
     def _origin(self, node: Node) -> Origin | None:
         if node.op is not None:
@@ -242,14 +241,6 @@ def _removals(node: Node) -> tuple[Removal, ...]:
 
 def _set_by(op: Operation, span: Span | None) -> Origin | None:
     return None if span is None else Origin(op.role, op.name, span, op.entry)
-
-
-def _value(node: Node) -> Any:
-    """What a node means; its text where that is nothing."""
-    try:
-        return to_data(node)
-    except ManifestError:
-        return node.text if isinstance(node, Scalar) else None
 
 
 # One field

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from indexer.cluster.model import Trouble
+from indexer.query.fieldvalue import shown
 from indexer.query.impact.holding import Claims, Contents, Holding, Storage
 from indexer.query.impact.live import ChangedByHand, Effect, LiveChange, LiveImpact, Said
 from indexer.query.impact.model import ChangeKind
@@ -14,7 +14,6 @@ from indexer.query.livefields import Absent
 from indexer.report.markdown import code, plain
 from indexer.report.text import count, object_name, some
 
-_LONGEST: Final = 60
 _FIELDS: Final = 5
 _ROOM: Final = 150
 """Characters of a list of names."""
@@ -132,10 +131,10 @@ def _contents(held: Contents) -> Iterator[str]:
 
 def field(one: ChangedByHand) -> str:
     """``5, not 2 (kubectl-edit, 2026-11-22T14:00:00Z): the change sets 3``."""
-    live = "nothing" if isinstance(one.difference.live, Absent) else value(one.difference.live)
+    live = "nothing" if isinstance(one.difference.live, Absent) else shown(one.difference.live)
     writer = next(iter(one.difference.writers), None)
     who = f" ({' '.join(filter(None, (writer.manager, writer.time)))})" if writer is not None else ""
-    return f"{live}, not {value(one.difference.rendered)}{who}{_effect(one)}"
+    return f"{live}, not {shown(one.difference.rendered)}{who}{_effect(one)}"
 
 
 def _effect(one: ChangedByHand) -> str:
@@ -147,15 +146,10 @@ def _effect(one: ChangedByHand) -> str:
         case Effect.OVERWRITES if one.change is not None and one.change.change is ChangeKind.REMOVED:
             return ": the change removes it"
         case Effect.OVERWRITES if one.change is not None and not one.change.redacted:
-            return f": the change sets {value(one.change.after)}"
+            return f": the change sets {shown(one.change.after)}"
         case Effect.OVERWRITES:
             return ": the change overwrites it"
     return ""
-
-
-def value(given: Any) -> str:
-    text = json.dumps(given, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def rest(objects: Iterable[LiveChange]) -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from indexer.flux.model import UnitId
 from indexer.git.changes import SideName
+from indexer.query.fieldvalue import cut, spelt
 from indexer.query.findings import Finding, grouped
 from indexer.query.gate import Gate
 from indexer.query.impact import (
@@ -39,7 +39,6 @@ _SIGNS: Final = {
 }
 _CAUSES: Final = 10
 _FIELDS: Final = 5
-_LONGEST: Final = 60
 
 
 def render(
@@ -136,15 +135,10 @@ def _field(one: FieldChange) -> str:
     if one.redacted:
         return f"{code(one.path)} {one.change} (redacted)"
     values = {
-        ChangeKind.ADDED: f"+ {_value(one.after)}",
-        ChangeKind.REMOVED: f"- {_value(one.before)}",
-    }.get(one.change, f"{_value(one.before)} → {_value(one.after)}")
+        ChangeKind.ADDED: f"+ {cut(spelt(one.after))}",
+        ChangeKind.REMOVED: f"- {cut(spelt(one.before))}",
+    }.get(one.change, f"{cut(spelt(one.before))} → {cut(spelt(one.after))}")
     return f"{code(one.path or '/')} {code(values)}"
-
-
-def _value(value: Any) -> str:
-    text = value if isinstance(value, str) and value and "\n" not in value else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _because(cause: Cause | Unexplained, link: Link) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from indexer.flux.model import Substitution
 from indexer.git.blame import Commit
@@ -14,6 +13,7 @@ from indexer.manifest.compose import parse
 from indexer.manifest.node import Mapping, Node, leaves, pointer, unpack
 from indexer.manifest.node import Sequence as List
 from indexer.query.blame import Blame, Blamed, Field, Origin, Past
+from indexer.query.fieldvalue import cut, spelt
 from indexer.report.terminal import Terminal
 from indexer.report.text import Writer, object_name, place
 
@@ -25,8 +25,6 @@ _PLAIN: Final = {"resource", "generator"}
 _SHORT: Final = {"strategic merge patch": "patch", "JSON 6902 patch": "JSON patch"}
 """What is said beside a line, for operations that are met all the time."""
 _SHA: Final = 10
-_LONGEST: Final = 60
-"""Columns of a value that was overridden."""
 
 
 def render(answer: Blame, terminal: Terminal, root: Path | None) -> str:
@@ -179,7 +177,7 @@ def _notes(writer: Writer, field: Field) -> Iterator[_Note]:
         yield _Note(place(one.span) if one.span is not None else "", f"${{{one.variable}}} {one.supplied_by}")
     for past in field.overrode:
         at = place(past.origin.span) if past.origin is not None else ""
-        yield _Note(at, _said(past.origin), _clipped(past), _url(writer, past.origin))
+        yield _Note(at, _said(past.origin), cut(_shown(past)), _url(writer, past.origin))
 
 
 def _name(origin: Origin) -> str:
@@ -197,16 +195,8 @@ def _url(writer: Writer, origin: Origin | None) -> str | None:
     return writer.file_url(origin.span.source.file)
 
 
-def _clipped(one: Field | Past) -> str:
-    text = _shown(one)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
 def _shown(one: Field | Past) -> str:
-    if one.redacted:
-        return "(redacted)"
-    value: Any = one.value
-    return value if isinstance(value, str) and value and "\n" not in value else json.dumps(value, ensure_ascii=False)
+    return "(redacted)" if one.redacted else spelt(one.value)
 
 
 # One field

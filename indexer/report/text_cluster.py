@@ -34,8 +34,6 @@ _LOOKS: Final = {
     Standing.NOT_DEPLOYED: ("✗", "x", "red"),
     Standing.NOT_DEFINED: ("✗", "x", "red"),
 }
-_LONG: Final = 60
-"""A value of a field is shown up to this many characters."""
 _FEW: Final = 20
 """Objects of one kind of finding that are shown, unless all are asked for."""
 
@@ -179,12 +177,14 @@ def _drifted_object(writer: Writer, one: DriftedObject, *, verbose: bool) -> Non
 
 
 def _field(writer: Writer, one: Drifted, *, verbose: bool) -> None:
+    from indexer.query.fieldvalue import LONGEST, shown
+
     found = one.difference
     writer.line(f"    {found.pointer}")
-    length = 1 << 20 if verbose else _LONG
+    length = 1 << 20 if verbose else LONGEST
     where = f"  {_linked(writer, one.span)}" if one.span is not None else ""
     git, live = (
-        "(not there)" if isinstance(one, Absent) else _value(one, length) for one in (found.rendered, found.live)
+        "(not there)" if isinstance(one, Absent) else shown(one, length) for one in (found.rendered, found.live)
     )
     writer.line(f"      git   {git}{where}")
     writer.line(f"      live  {live}{writer.terminal.style(_by(found), dim=True)}")
@@ -196,13 +196,6 @@ def _by(found: FieldDifference) -> str:
         return ""
     last = found.writers[0]
     return f"  by {last.manager}{f', {last.time}' if last.time else ''}"
-
-
-def _value(value: Any, length: int) -> str:
-    import json
-
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= length else f"{text[:length]}…"
 
 
 def _section(writer: Writer, title: str, colour: str) -> None:

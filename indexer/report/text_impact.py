@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import unified_diff
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 from indexer.flux.model import UnitId
 from indexer.git.changes import SideName
+from indexer.query.fieldvalue import cut, spelt
 from indexer.query.findings import Finding
 from indexer.query.impact import (
     Accounted,
@@ -35,7 +35,6 @@ SHOWN: Final = 12
 """Objects of a unit, and fields of an object, that are shown; more are counted, unless all are asked for."""
 _SHARED: Final = 3
 """So many objects that change in the same way are told as one."""
-_LONGEST: Final = 60
 SIGNS: Final = {
     ChangeKind.ADDED: ("+", "green"),
     ChangeKind.REMOVED: ("-", "red"),
@@ -213,10 +212,10 @@ class _Report:
             return {ChangeKind.ADDED: "added", ChangeKind.REMOVED: "removed"}.get(one.change, "changed") + " (redacted)"
         arrow = self._terminal.glyph("→", "->")
         if one.change is ChangeKind.ADDED:
-            return f"+ {_value(one.after)}"
+            return f"+ {cut(spelt(one.after))}"
         if one.change is ChangeKind.REMOVED:
-            return f"- {_value(one.before)}"
-        return f"{_value(one.before)} {arrow} {_value(one.after)}"
+            return f"- {cut(spelt(one.before))}"
+        return f"{cut(spelt(one.before))} {arrow} {cut(spelt(one.after))}"
 
     def _coloured(self, one: FieldChange, said: str) -> str:
         return self._terminal.style(said, fg=SIGNS[one.change][1])
@@ -354,11 +353,6 @@ def _likeness(one: ObjectChange) -> object:
 
 def _has_lines(value: Any) -> bool:
     return isinstance(value, str) and "\n" in value.rstrip("\n")
-
-
-def _value(value: Any) -> str:
-    text = value if isinstance(value, str) and value and "\n" not in value else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _is_wide(one: Accounted) -> bool:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import wrap
-from typing import Any, Final
+from typing import Final
 
 from indexer.cluster.model import Condition, LiveSource, LiveUnit, Trouble, Unreadable
 from indexer.deferred import regex
 from indexer.query.answers import Match, Where
 from indexer.query.applied import Applied, Branch, Change
 from indexer.query.differing import Differing
+from indexer.query.fieldvalue import shown
 from indexer.query.live import Asked, Live, LiveWhere
 from indexer.query.livefields import Absent
 from indexer.query.trace import Mark, MarkKind, Trace
@@ -22,8 +22,6 @@ from indexer.report.terminal import Terminal
 from indexer.report.text import INDENT, LABEL, Writer, count, object_name, place
 
 _HASH: Final = regex(r"\b([0-9a-f]{10})[0-9a-f]{30,54}\b")
-_VALUE: Final = 60
-"""Characters of a field's value that are shown."""
 _RECENT: Final = 60
 """Seconds after which an answer has an age."""
 
@@ -215,19 +213,14 @@ def _distance(branch: Branch) -> str:
 
 def _field(one: Differing) -> tuple[str, str, str | None]:
     field = one.field
-    live = "nothing" if isinstance(field.live, Absent) else _value(field.live)
+    live = "nothing" if isinstance(field.live, Absent) else shown(field.live)
     if field.writers:
         writer = field.writers[0]
         who = f"written by {writer.manager} ({writer.operation}) {writer.time}".rstrip()
     else:
         who = "by whom is not recorded"
     where = f" ({place(one.span)})" if one.span is not None else ""
-    return field.pointer, f"Git says {_value(field.rendered)}{where}, the cluster {live}: {who}", None
-
-
-def _value(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _VALUE else f"{text[: _VALUE - 1]}…"
+    return field.pointer, f"Git says {shown(field.rendered)}{where}, the cluster {live}: {who}", None
 
 
 def short(text: str) -> str:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
-from typing import Any
 
 from indexer.flux.config import Config
 from indexer.flux.model import RenderedObject, UnitState
 from indexer.flux.store import Store
 from indexer.git.changes import Changes, SideName
 from indexer.git.repository import Repository
-from indexer.manifest.errors import ManifestError
-from indexer.manifest.node import Node, Role, Scalar, leaves, pointer
-from indexer.manifest.scalars import to_data
+from indexer.manifest.node import Node, Role, leaves, pointer
+from indexer.query.fieldvalue import meaning
 from indexer.query.impact import sides
 from indexer.query.impact.causes import of_winner
 from indexer.query.impact.compare import Comparison, Pair, UnitPair
@@ -154,8 +152,8 @@ class _Answer:
         return FieldChange(
             pointer(found.path),
             change,
-            None if hidden or found.before is None else _value(found.before),
-            None if hidden or found.after is None else _value(found.after),
+            None if hidden or found.before is None else meaning(found.before),
+            None if hidden or found.after is None else meaning(found.after),
             hidden,
             cause,
         )
@@ -199,14 +197,6 @@ def _effect(pair: Pair) -> Effect:
 
 def _order(one: ObjectChange) -> tuple[object, ...]:
     return one.unit, one.object.kind, one.object.namespace or "", one.object.name
-
-
-def _value(node: Node) -> Any:
-    """What a node means; its text where that is nothing."""
-    try:
-        return to_data(node)
-    except ManifestError:
-        return node.text if isinstance(node, Scalar) else None
 
 
 def _unrendered(comparison: Comparison, changes: Changes) -> Iterator[Unrendered]:

@@ -6,7 +6,6 @@ it, and decides where both differ.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -16,6 +15,7 @@ from indexer.cluster.model import LiveUnit, Metadata, Trouble
 from indexer.cluster.reader import LiveCluster
 from indexer.cluster.snapshot import Snapshot
 from indexer.flux.identity import UnitId
+from indexer.query.fieldvalue import shown
 from indexer.query.findings import Finding, Severity, Verdict
 from indexer.query.impact import ChangeKind, FieldChange, ObjectChange, UnitChange
 from indexer.query.impact.live import ChangedByHand, Effect, LiveChange, Said
@@ -28,7 +28,6 @@ from indexer.query.rules.view import Key
 from indexer.query.survey import about_flux
 from indexer.query.trace import OWNER_LABELS
 
-_LONGEST: Final = 60
 _NOTHING_GOES: Final = "it is not there, so nothing is deleted"
 
 _Key = tuple[str, UnitId | None, UnitId | None, tuple[str, str, str, str]]
@@ -316,19 +315,14 @@ def _overwritten(one: LiveChange, what: str, owner: str, fields: Sequence[Change
 
 def _by_hand(one: ChangedByHand) -> str:
     """``/spec/replicas is 5 (kubectl-edit), and becomes 3``."""
-    live = "not there" if isinstance(one.difference.live, Absent) else _short(one.difference.live)
+    live = "not there" if isinstance(one.difference.live, Absent) else shown(one.difference.live)
     writer = next(iter(one.difference.writers), None)
     who = f" ({writer.manager})" if writer is not None else ""
     change = one.change
     if change is None:
-        becomes = f", and becomes {_short(one.difference.rendered)}"
+        becomes = f", and becomes {shown(one.difference.rendered)}"
     elif change.redacted:
         becomes = ""
     else:
-        becomes = ", and goes" if change.change is ChangeKind.REMOVED else f", and becomes {_short(change.after)}"
+        becomes = ", and goes" if change.change is ChangeKind.REMOVED else f", and becomes {shown(change.after)}"
     return f"{one.difference.pointer} is {live}{who}{becomes}"
-
-
-def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
