@@ -16,7 +16,10 @@ Kind = tuple[str, str]
 _BUILT_IN: Final = frozenset((api.rpartition("/")[0], kind) for api, kind in CLUSTER_SCOPED) | frozenset(
     (group, kind)
     for group, kinds in {
-        "admissionregistration.k8s.io": "MutatingAdmissionPolicy MutatingAdmissionPolicyBinding",
+        "admissionregistration.k8s.io": (
+            "MutatingAdmissionPolicy MutatingAdmissionPolicyBinding "
+            "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding"
+        ),
         "certificates.k8s.io": "ClusterTrustBundle",
         "flowcontrol.apiserver.k8s.io": "FlowSchema PriorityLevelConfiguration",
         "networking.k8s.io": "ServiceCIDR IPAddress",

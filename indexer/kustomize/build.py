@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from indexer.deferred import NamedTuple
-from indexer.git.tree import EntryKind, Tree, TreeError
+from indexer.git.tree import Tree
 from indexer.kustomize.bounds import demand_bounds, too_deep
 from indexer.kustomize.buildmetadata import MANAGED_BY_LABEL, Requested, finish
 from indexer.kustomize.cache import BuildCache
@@ -92,7 +92,7 @@ def _build(
     remotes: Remotes | None,
 ) -> Build:
     state = BuildState(SchemaHolder(), cache if cache is not None else BuildCache())
-    loader = _root_loader(tree, directory, options, state, remotes)
+    loader = Loader.at_root(tree, directory, options.load_restrictor, state.cache.documents, remotes)
     file = posixpath.join(loader.directory, FILE_NAMES[0])
     target = root_target(state, loader, kustomization, file)
     ra = target.accumulate(Accumulator())
@@ -113,23 +113,6 @@ def _build(
         finish(res, requested)
         demand_bounds(res.root)
     return Build(tuple(ra.resmap), tuple(state.warnings), tuple(state.unmatched))
-
-
-def _root_loader(tree: Tree, directory: str, options: Options, state: BuildState, remotes: Remotes | None) -> Loader:
-    absolute = f"{tree.root}/{directory}" if directory else tree.root or "/"
-    try:
-        real = tree.resolve(directory)
-        kind = tree.kind(real)
-    except TreeError:
-        raise KustomizeError(
-            f"new root '{absolute}' cannot be opened: lstat {absolute}: no such file or directory",
-            problem=f"no such directory: {directory}",
-        ) from None
-    if kind is not EntryKind.DIRECTORY:
-        raise KustomizeError(
-            f"must build at directory: '{absolute}': file is not directory", problem=f"{directory} is no directory"
-        )
-    return Loader(tree, real, options.load_restrictor, state.cache.documents, remotes=remotes)
 
 
 def _drop_local(resmap: ResMap) -> None:

@@ -16,6 +16,7 @@ from indexer.kustomize.nodes import drop, find, put, string, stringified
 from indexer.kustomize.remote import parse_repo_spec
 from indexer.kustomize.resource import BUILD_ANNOTATIONS, ORIGIN, TRANSFORMATIONS, Origin, Resource
 from indexer.manifest.node import Mapping, Node, Operation, Role, Scalar, Sequence
+from indexer.manifest.scalars import is_null
 
 ORIGIN_ANNOTATIONS: Final = "originAnnotations"
 TRANSFORMER_ANNOTATIONS: Final = "transformerAnnotations"
@@ -116,7 +117,7 @@ def finish(res: Resource, requested: AbstractMapping[str, Requested]) -> None:
         res.root = put(res.root, ("metadata", "annotations"), mapping.derive(dict(sorted(fields.items()))))
     elif present is not None and not fields:
         res.root = drop(res.root, ("metadata", "annotations"))
-    elif res.root.get("metadata") is None:
+    elif (metadata := res.root.get("metadata")) is None or (is_null(metadata) and res.remembered):
         res.root = put(res.root, ("metadata",), Mapping({}, touched=True))
 
 

@@ -5,12 +5,14 @@ Rules: kustomize's ``api/types/fieldspec.go`` and ``api/filters/fieldspec`` (kus
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from enum import Enum
+from functools import cache
 from typing import Final
 
-from indexer.deferred import dataclass, field
+from indexer.deferred import dataclass, field, regex
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.resid import Gvk
 from indexer.manifest.node import NOWHERE, Mapping, Node, Operation, Scalar, Sequence
@@ -18,6 +20,7 @@ from indexer.manifest.scalars import is_null
 
 ANY_KIND: Final = Gvk("", "", "")
 Setter = Callable[[Node], Node]
+_NO_FIELD: Final = regex(r"[-+]?[0-9]+|[-*]|\[.*\]", re.ASCII)
 
 
 class Create(Enum):
@@ -46,13 +49,14 @@ class FieldSpec:
 
 def split_path(path: str) -> tuple[str, ...]:
     r"""Segments of a path whose separator is ``/`` and whose escape is ``\/``; a leading slash means nothing."""
+    pieces = path.split("/")
     parts: list[str] = []
-    for piece in path.split("/"):
+    for piece in pieces[1:] if len(pieces) > 1 and not pieces[0] else pieces:
         if parts and parts[-1].endswith("\\"):
             parts[-1] = parts[-1][:-1] + "/" + piece
         else:
             parts.append(piece)
-    return tuple(parts[1:] if parts and parts[0] == "" else parts)
+    return tuple(parts)
 
 
 def merge_specs(existing: tuple[FieldSpec, ...], incoming: Iterable[FieldSpec]) -> tuple[FieldSpec, ...]:
@@ -123,10 +127,12 @@ def _walk_items(node: Sequence, path: tuple[str, ...], setter: Setter, create: C
 
 
 def _walk_field(node: Mapping, path: tuple[str, ...], setter: Setter, create: Create) -> Node:
-    name = path[0].removesuffix("[]")
+    name, listed = _part(path[0])
+    if name is None:
+        raise _no_field(path[0], node)
     if not name:
-        raise KustomizeError("cannot set or create an empty field name").located(node)
-    if path[0].endswith("[]"):
+        return _walk(node, path[1:], setter, create)
+    if listed:
         kind, may_create = Create.SEQUENCE, False
     elif create is Create.NOTHING:
         kind, may_create = Create.NOTHING, False
@@ -145,6 +151,30 @@ def _walk_field(node: Mapping, path: tuple[str, ...], setter: Setter, create: Cr
         value.source, value.pos = found.source, found.pos
     new = _walk(value, path[1:], setter, create)
     return node if new is found else node.with_field(node.fields[name][0], new)
+
+
+@cache
+def _part(part: str) -> tuple[str | None, bool]:
+    """The field that a part of a path names, and whether a list is expected there. Blanks name the mapping itself.
+
+    None is no field: kustomize takes a number or ``[k=v]`` for an item of a list, though by then it is inside of one.
+    """
+    name = part.removesuffix("[]")
+    field = name.strip()
+    return None if not name or _NO_FIELD.fullmatch(field) else field, name != part
+
+
+def _no_field(part: str, node: Mapping) -> KustomizeError:
+    from indexer.kustomize.fieldpath import lookup  # only messages need it
+
+    name = part.removesuffix("[]")
+    if not name:
+        return KustomizeError("cannot set or create an empty field name").located(node)
+    try:
+        found = lookup(node, (name,))
+    except KustomizeError as error:
+        return error.wrapped(f"fieldName: {name}: ")
+    raise AssertionError(found)
 
 
 def set_scalar(old: Node, text: str, tag: str | None, at: Node | None, op: Operation | None) -> Scalar:

@@ -19,6 +19,7 @@ from indexer.kustomize.resid import ResId
 from indexer.kustomize.resmap import ResMap
 from indexer.kustomize.resource import Behavior, Resource
 from indexer.kustomize.supersede import supersede
+from indexer.manifest.folded import unreadable_literal
 from indexer.manifest.node import BOOL, STR, Mapping, Node, Operation, Role, Scalar, Source, Style
 
 _BASE64_LINE: Final = 70
@@ -111,8 +112,13 @@ class _Maker:
         return self._key(key, value.source, value.pos), value
 
     def value(self, pair: Pair, text: str) -> Scalar:
-        style = Style.LITERAL if "\n" in text else Style.PLAIN
-        return Scalar(text, STR, style, pair.source, pair.pos, self._op)
+        value = Scalar(text, STR, Style.LITERAL if "\n" in text else Style.PLAIN, pair.source, pair.pos, self._op)
+        if value.style is Style.LITERAL and unreadable_literal(text):
+            raise KustomizeError(
+                "yaml: line 2: found a tab character where an indentation space is expected",
+                problem=f"{pair.key} begins with a tab and has several lines: kustomize cannot read that again",
+            ).located(value)
+        return value
 
     def data(self, name: str, pairs: list[tuple[Pair, Scalar]]) -> tuple[Scalar, Node]:
         fields: dict[str, tuple[Scalar, Node]] = {
@@ -170,7 +176,10 @@ def absorb(resmap: ResMap, generated: Iterable[Resource]) -> None:
                 "exists already: set behavior to merge or replace",
             )
         else:
-            resmap.resources[found[0]] = supersede(resmap.resources[found[0]], res)
+            new = supersede(resmap.resources[found[0]], res)
+            if new.id.key != resmap.resources[found[0]].id.key:
+                raise _refused(res, f"cannot find resource with id {new.id} to replace", "has become something else")
+            resmap.resources[found[0]] = new
 
 
 def _refused(res: Resource, message: str, why: str) -> KustomizeError:

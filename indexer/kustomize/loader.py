@@ -243,7 +243,21 @@ class Loader:
 
     def _opened(self, path: str, referrer: Loader | None = None) -> Loader:
         """The loader for a directory from here; ``referrer`` names it where that is another than this one."""
-        joined = self._joined(path)
+        real = self.directory_at(self._joined(path), path)
+        if referrer is None:
+            self._refuse_cycle(real)
+        return Loader(self.tree, real, self.restrictor, self.cache, referrer or self, self.remotes, self.clone)
+
+    @classmethod
+    def at_root(
+        cls, tree: Tree, directory: str, restrictor: LoadRestrictor, cache: ParseCache, remotes: Remotes | None
+    ) -> Loader:
+        """The loader for the directory that is built. Raises KustomizeError where there is none."""
+        real = cls(tree, "", restrictor, cache).directory_at(directory, directory)
+        return cls(tree, real, restrictor, cache, remotes=remotes)
+
+    def directory_at(self, joined: str, path: str) -> str:
+        """The directory at ``joined`` from the tree's root, without symbolic links; messages call it ``path``."""
         try:
             real = self.tree.resolve(joined)
         except (Missing, NotADirectory):
@@ -268,9 +282,7 @@ class Loader:
                 f"must build at directory: '{self.absolute(joined)}': file is not directory",
                 problem=f"{path} is a file, not a directory",
             )
-        if referrer is None:
-            self._refuse_cycle(real)
-        return Loader(self.tree, real, self.restrictor, self.cache, referrer or self, self.remotes, self.clone)
+        return real
 
     def _refuse_cycle(self, candidate: str) -> None:
         """An overlay may not build on a directory at or above itself, nor on one that led to it."""

@@ -110,6 +110,8 @@ def patch_strategic_merge(
     """
     config: dict[str, object] = {"paths": [text for text, _ in entries]}
     try:
+        if not entries and inline is None:
+            raise KustomizeError("empty file path and empty patch content", problem="it needs paths or patches")
         loaded = [(patch, node) for text, node in entries for patch in _merge_patches(layer, text, node)]
         if isinstance(inline, Scalar):
             loaded += [(patch, inline) for patch in embedded_resources(inline)]

@@ -319,11 +319,16 @@ class _Writer:
         if delimiter is not None:
             text = delimiter.join(old.text, text)
         demand_short(len(text), value)
-        tag = None if created else tag_of(old)
+        tag = None if created or _untagged(old) else tag_of(old)
         new = Scalar(text, tag, old.style, value.source, value.pos, self.op, prev)
         if old.op is not None and not created:
             self._shared[id(old)] = (old, new)
         return new
+
+
+def _untagged(scalar: Scalar) -> bool:
+    """Whether a transformer wrote the text, as kustomize does for names: what it means follows from the text alone."""
+    return scalar.tag is None and scalar.op is not None and scalar.op.role is Role.TRANSFORMS
 
 
 class _DelimiterError(KustomizeError):

@@ -13,14 +13,11 @@ from indexer.deferred import NamedTuple
 NOT_A_NAMESPACE: Final = "_non_namespaceable_"
 DEFAULT_NAMESPACE: Final = "default"
 
-# Kinds that kustomize's built-in schema (Kubernetes 1.21, and two younger ones) knows to be cluster-scoped, by
-# the exact apiVersion. Every other kind counts as namespaced.
+# Kinds that kustomize's built-in schema (Kubernetes 1.21) knows to be cluster-scoped, by the exact apiVersion. Every
+# other kind counts as namespaced.
 _CLUSTER_SCOPED: Final = {
     "v1": "ComponentStatus Namespace Node NodeProxyOptions PersistentVolume",
-    "admissionregistration.k8s.io/v1": (
-        "MutatingWebhookConfiguration ValidatingWebhookConfiguration "
-        "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding"
-    ),
+    "admissionregistration.k8s.io/v1": "MutatingWebhookConfiguration ValidatingWebhookConfiguration",
     "admissionregistration.k8s.io/v1beta1": "MutatingWebhookConfiguration ValidatingWebhookConfiguration",
     "apiextensions.k8s.io/v1": "CustomResourceDefinition",
     "apiextensions.k8s.io/v1beta1": "CustomResourceDefinition",

@@ -161,6 +161,8 @@ def _definitions(data: bytes) -> Definitions:
         raise KustomizeError(
             f"invalid schema file: {error}", problem=f"the openapi schema is no JSON: {error}"
         ) from None
+    if not data or not isinstance(document, Mapping | None):
+        raise KustomizeError("invalid schema file", problem="the openapi schema is no mapping with definitions")
     return _object(_object(document).get("definitions"))
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a folded scalar when go-yaml v3 writes it and reads it again, as kustomize does with every object.
+"""What becomes of a block scalar when go-yaml v3 writes it and reads it again, as kustomize does with every object.
 
 The writer puts an extra line break before every run of breaks that follows a line without leading space. That is right
 only where the next line has no leading space either; where it has, the text comes back with a line break more. (Where
@@ -38,3 +38,8 @@ def refolded(text: str) -> str:
         else:
             parts.append("\n" * (written - 1) if written > 1 else " ")
     return "".join(parts)
+
+
+def unreadable_literal(text: str) -> bool:
+    """Whether go-yaml v3 cannot read what it writes for a literal scalar: a tab where it looks for the indentation."""
+    return text.startswith("\t") and _NOT_IN_BLOCKS.search(text) is None

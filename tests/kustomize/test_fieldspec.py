@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from indexer.kustomize.errors import KustomizeError
@@ -74,3 +76,35 @@ def test_specs_merge_unless_they_contradict() -> None:
     assert merge_specs((a,), [a, FieldSpec("spec/y")]) == (a, FieldSpec("spec/y"))
     with pytest.raises(KustomizeError, match="conflicting fieldspecs"):
         merge_specs((a,), [FieldSpec("spec/x", Gvk("", "", "A"), create=True)])
+
+
+@pytest.mark.parametrize(("path", "expected"), [("", ("",)), ("/", ("",)), ("\\/a", ("/a",)), ("/\\/a", ("/a",))])
+def test_a_leading_slash_means_nothing_unless_it_is_all(path: str, expected: tuple[str, ...]) -> None:
+    assert split_path(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("", "cannot set or create an empty field name"),
+        ("spec/[]/image", "cannot set or create an empty field name"),
+        ("spec/0", "fieldName: 0: wrong node kind: expected SequenceNode but got MappingNode"),
+        ("spec/-", "fieldName: -: wrong node kind: expected SequenceNode but got MappingNode"),
+        ("spec/-1", "fieldName: -1: array index -1 cannot be negative"),
+        ("spec/list/0/image", "fieldName: 0: wrong node kind: expected SequenceNode but got MappingNode"),
+        ("spec/list/[image=a]/image", "fieldName: [image=a]: wrong node kind: expected SequenceNode"),
+        ("spec/list/*/image", "fieldName: *: wildcard is not supported in PathGetter"),
+        ("spec/[x]", "list path element must contain fieldName=fieldValue for element to match"),
+    ],
+)
+def test_a_part_that_names_no_field_is_refused(path: str, message: str) -> None:
+    root = tree('spec: {"0": a, list: [{image: a}]}')
+    with pytest.raises(KustomizeError, match=re.escape(message)):
+        apply(root, FieldSpec(path), setter("x"), Create.SCALAR, str)
+
+
+def test_blanks_around_a_name_mean_nothing() -> None:
+    root = tree("spec: {image: a}")
+    for path in ("spec/ image ", "spec/ /image"):
+        new = apply(root, FieldSpec(path), setter("x"), Create.SCALAR, str)
+        assert to_data(new) == {"spec": {"image": "x"}}

@@ -193,3 +193,28 @@ def test_no_secret_value_is_in_a_message(build_files: BuildFiles) -> None:
     with pytest.raises(KustomizeError) as caught:
         build_files({"kustomization.yaml": "secretGenerator: [{name: x, literals: [a=hidden, hidden]}]"})
     assert "hidden" not in str(caught.value) + caught.value.problem
+
+
+@pytest.mark.parametrize(
+    ("text", "readable"), [("\ta", True), ("a\n\tb\n", True), ("\ta\nb", False), ("\ta \nb", True)]
+)
+def test_a_tab_before_several_lines_is_not_read_again(build_files: BuildFiles, text: str, readable: bool) -> None:
+    files = {"kustomization.yaml": "configMapGenerator: [{name: c, files: [k]}]", "k": text.encode()}
+    if readable:
+        assert to_data(only(build_files(files)).root.get("data")) == {"k": text}
+        return
+    with pytest.raises(KustomizeError, match="found a tab character where an indentation space is expected"):
+        build_files(files)
+
+
+def test_what_has_become_another_kind_takes_no_more_data(build_files: BuildFiles) -> None:
+    files = {
+        "base/kustomization.yaml": """
+            configMapGenerator: [{name: c, literals: [a=1]}]
+            patches:
+            - {target: {name: c}, options: {allowKindChange: true}, patch: "{kind: Other, metadata: {name: c}}"}
+            """,
+        "kustomization.yaml": "resources: [base]\nconfigMapGenerator: [{name: c, behavior: merge, literals: [b=2]}]",
+    }
+    with pytest.raises(KustomizeError, match=r"cannot find resource with id ConfigMap.* to replace"):
+        build_files(files)

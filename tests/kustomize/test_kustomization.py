@@ -1,5 +1,9 @@
+from pathlib import Path
+
 import pytest
 
+from indexer.git.directory import DirectoryTree
+from indexer.kustomize.build import build
 from indexer.kustomize.errors import KustomizeError
 from indexer.kustomize.kustomization import Kustomization, decode_kustomization, parse_kustomization
 
@@ -84,3 +88,17 @@ def test_deprecated_fields_warn() -> None:
             "Run 'kustomize edit fix' to update your Kustomization automatically."
         ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("directory", "message"),
+    [
+        ("a/b", "not a valid directory: evalsymlink failure on '{0}/a/b' : lstat {0}/a: no such file or directory"),
+        ("f", "must build at directory: '{0}/f': file is not directory"),
+    ],
+)
+def test_only_a_directory_can_be_built(tmp_path: Path, directory: str, message: str) -> None:
+    (tmp_path / "f").touch()
+    with pytest.raises(KustomizeError) as caught:
+        build(DirectoryTree(tmp_path), directory)
+    assert str(caught.value).endswith(message.format(tmp_path))

@@ -25,6 +25,7 @@ subjects:
     [
         ("apps/v1", "Deployment", "n", "ns"),
         ("cert-manager.io/v1", "ClusterIssuer", "n", "ns"),
+        ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", "n", "ns"),
         ("rbac.authorization.k8s.io/v1", "ClusterRole", "n", ""),
         ("v1", "Namespace", "ns", ""),
     ],

@@ -145,3 +145,12 @@ def test_an_inline_patch_that_is_no_yaml_is_refused(build_files) -> None:
     }
     with pytest.raises(KustomizeError, match=r'unable to parse SM or JSON patch from \[patch: "x: \["\]'):
         build_files(files)
+
+
+def test_a_configured_merge_needs_something_to_merge(build_files: BuildFiles) -> None:
+    with pytest.raises(KustomizeError, match="fails configuration: empty file path and empty patch content"):
+        run(
+            build_files,
+            "transformers: [t.yaml]",
+            t_yaml="apiVersion: builtin\nkind: PatchStrategicMergeTransformer\nmetadata: {name: t}\n",
+        )

@@ -4,6 +4,7 @@ import pytest
 
 from indexer.kustomize.build import Build
 from indexer.kustomize.nodes import find
+from indexer.manifest.scalars import to_data
 
 BuildFiles = Callable[..., Build]
 
@@ -40,3 +41,27 @@ def test_layers_add_to_each_other_and_each_is_remembered(build_files: BuildFiles
     name = find(res.root, "metadata", "name")
     assert name is not None
     assert str(name.span) == "kustomization.yaml:1:13"
+
+
+def test_a_name_that_a_replacement_sets_afterwards_has_the_type_of_its_text(build_files: BuildFiles) -> None:
+    files = {
+        "kustomization.yaml": """
+            namePrefix: a-
+            resources: [o.yaml]
+            replacements:
+            - {sourceValue: "false", targets: [{select: {kind: Pod}, fieldPaths: [metadata.name, spec.nodeName]}]}
+            """,
+        "o.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: n}\nspec: {nodeName: m}\n",
+    }
+    (res,) = build_files(files).resources
+    assert to_data(find(res.root, "metadata", "name")) is False
+    assert to_data(find(res.root, "spec", "nodeName")) == "false"
+
+
+def test_metadata_of_nothing_becomes_a_mapping(build_files: BuildFiles) -> None:
+    files = {
+        "kustomization.yaml": "namePrefix: a-\nresources: [o.yaml]",
+        "o.yaml": "apiVersion: e/v1\nkind: PodList\nmetadata:\n",
+    }
+    (res,) = build_files(files).resources
+    assert to_data(find(res.root, "metadata")) == {}

@@ -102,8 +102,17 @@ def test_an_unknown_kind_read_before_brings_the_built_in_schema_along() -> None:
         ({"version": "v1.20.4"}, None, "the specified OpenAPI version is not built in"),
         ({"version": "v1.21.2"}, b"{}", "builtin version and custom schema provided, cannot use both"),
         ({}, b"{", "invalid schema file"),
+        ({}, b"", "invalid schema file"),
+        ({}, b"[]", "invalid schema file"),
     ],
 )
 def test_errors(openapi: dict[str, str], data: bytes | None, message: str) -> None:
     with pytest.raises(KustomizeError, match=message):
         SchemaHolder().set(openapi, data, reset=True)
+
+
+@pytest.mark.parametrize("data", [b"null", b"{}", b"# nothing\n"])
+def test_a_schema_may_define_nothing(data: bytes) -> None:
+    holder = SchemaHolder()
+    holder.set({}, data, reset=True)
+    assert holder.current.root("v1", "Pod") is None
