@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from indexer.flux.config import Config, ConfigError
@@ -92,11 +92,10 @@ def check(
     collected.keep()
     seen = views(rendered, facts, given_objects(tree, rendered, config))
     releases = {one.name: one.kubernetes for one in config.clusters}
-    found = list(findings_on(tree, rendered, seen, releases, whole=not clusters))
-    if config.policies and index is not None:
-        with index() as opened:
-            own = policy_findings(config, opened)
-            found += (one for one in own if not clusters or one.cluster is None or one.cluster in clusters)
+    found = [
+        *findings_on(tree, rendered, seen, releases, whole=not clusters),
+        *_of_policies(config, index, clusters),
+    ]
     ignores = Ignores.of(tree, config)
     kept = [finding for finding in found if not ignores.hold(finding)]
     ignored = len(found) - len(kept)
@@ -110,6 +109,14 @@ def check(
         tuple(_unjudged(seen)),
         tuple(cluster.name for cluster in rendered),
     )
+
+
+def _of_policies(config: Config, index: Callable[[], Index] | None, clusters: Collection[str]) -> Iterator[Finding]:
+    """What the repository's own rules find on some clusters, or on all."""
+    if config.policies and index is not None:
+        with index() as opened:
+            found = policy_findings(config, opened)
+            yield from (one for one in found if not clusters or one.cluster is None or one.cluster in clusters)
 
 
 def _as_configured(finding: Finding, config: Config) -> Finding | None:

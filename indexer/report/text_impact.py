@@ -150,9 +150,9 @@ class _Report:
         causes = [field.cause for field in same[0].fields] or [same[0].cause]
         self._row(4, self._terminal.style(head, fg=colour), head, _places(causes))
         names = [object_name(one.object) for one in same]
-        cut = names if self._verbose else names[:SHOWN]
-        more = f" … and {len(names) - len(cut)} more" if len(names) > len(cut) else ""
-        self._writer.wrapped(", ".join(cut) + more, 6, dim=True)
+        listed = names if self._verbose else names[:SHOWN]
+        more = f" … and {len(names) - len(listed)} more" if len(names) > len(listed) else ""
+        self._writer.wrapped(", ".join(listed) + more, 6, dim=True)
         self._fields(same[0].fields)
 
     def _object(self, one: ObjectChange) -> None:
