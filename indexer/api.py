@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from indexer.deferred import NamedTuple
 from indexer.errors import FluxidxError
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from indexer.query.live import LiveWhere
     from indexer.query.rules.live import Live
     from indexer.query.scope import Scope
+
+_Answer = TypeVar("_Answer")
 
 
 class Project:
@@ -124,6 +126,18 @@ class Project:
             self.repository, self.config, self.index_url, revision=revision, build=not self.no_build, progress=self.say
         )
 
+    def answer(self, question: Callable[[Index], _Answer], revision: str | None = None) -> _Answer:
+        """What ``question`` finds in the index of the working tree, or of ``revision``. It may be asked twice."""
+        if revision is not None:
+            with self.index(revision) as index:
+                return question(index)
+        self.look()
+        from indexer.index.ensure import answered
+
+        return answered(
+            self.repository, self.config, self.index_url, question, build=not self.no_build, progress=self.say
+        )
+
     def scope(self, index: Index) -> Scope:
         """The part of an opened index that this project asks about. Raises FluxidxError for an unknown cluster."""
         from indexer.query.scope import Scope
@@ -202,8 +216,9 @@ def where(
     from indexer.query.where import where as ask
 
     name = parse(words, namespace)
-    with project.index(revision) as index:
-        return ask(project.scope(index), project.repository, name, project.config.forges)
+    return project.answer(
+        lambda index: ask(project.scope(index), project.repository, name, project.config.forges), revision
+    )
 
 
 def where_live(
@@ -230,11 +245,13 @@ def what(project: Project | Path | str, *files: str) -> What:
     from indexer.query.places import parse
     from indexer.query.what import what as ask
 
-    with project.index() as index:
+    def question(index: Index) -> What:
         scope = project.scope(index)
         pinned = scope.build["revision"]
         tree = project.repository.glance() if pinned is None else project.tree(pinned)
         return ask(scope, tree, [parse(file, tree, project.repository.root, Path.cwd()) for file in files])
+
+    return project.answer(question)
 
 
 class Judged(NamedTuple):

@@ -11,13 +11,13 @@ from indexer.cli.common import Session, shared
 from indexer.errors import NotFound
 from indexer.query.names import find, parse_many
 from indexer.query.rows import object_of, span, unit_of
-from indexer.query.scope import Scope
 from indexer.report.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from indexer.index.read import Row
+    from indexer.query.scope import Scope
 
 _SHOWN: Final = "object_id, cluster, kind, namespace, name, file, line, unit_id, unit_kind, unit_namespace, unit_name"
 _ORDER: Final = ("cluster", "unit_kind", "unit_namespace", "unit_name", "object_id")
@@ -33,14 +33,13 @@ def command(session: Session, words: Sequence[str], namespace: str | None) -> No
 
     OBJECT is KIND/NAME, KIND NAME or KIND/NAMESPACE/NAME; '*' in a name stands for any text.
     """
-    with session.index() as index:
-        scope = Scope.of(index, session.repository, session.clusters)
-        try:
-            rows = _rows(scope, words, namespace, _SHOWN if session.output == "text" else "*")
-        except NotFound:
-            if session.output == "json":
-                click.echo("[]")
-            raise
+    columns = _SHOWN if session.output == "text" else "*"
+    try:
+        rows = session.answer(lambda index: _rows(session.scope(index), words, namespace, columns))
+    except NotFound:
+        if session.output == "json":
+            click.echo("[]")
+        raise
     if session.output == "text":
         click.echo(_table([_HEADER, *map(_cells, rows)]))
         return

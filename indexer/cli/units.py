@@ -10,7 +10,6 @@ import click
 from indexer.cli.common import Session, shared
 from indexer.flux.lack import lack_of
 from indexer.query.rows import span, unit_of
-from indexer.query.scope import Scope
 from indexer.report.absent import left_alone
 from indexer.report.text import Writer, count
 
@@ -32,8 +31,7 @@ _ORDER: Final = ("cluster", "kind", "namespace", "name", "unit_id")
 @shared("text", "json", "jsonl")
 def command(session: Session) -> None:
     """Show the Kustomizations, HelmReleases, ResourceSets … in the index, each below the one that deploys it."""
-    with session.index() as index:
-        units = Scope.of(index, session.repository, session.clusters).units
+    units = session.answer(lambda index: session.scope(index).units)
     rows = sorted(units.values(), key=lambda row: tuple(row[key] for key in _ORDER))
     if session.output == "text":
         if rows:

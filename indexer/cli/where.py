@@ -37,6 +37,9 @@ def command(
         if revision is not None:
             raise usage("--live answers for the revision that the cluster applied: leave --at out")
         return _live(session, parse(words, namespace), live)
+    session.look(revision)
+    if session.output == "text":
+        from indexer.report.text_where import render  # while git looks
     try:
         answer = api.where(session, *words, namespace=namespace, revision=revision)
     except NotFound:
@@ -46,8 +49,6 @@ def command(
     if session.output == "json":
         _print_json(answer)
     else:
-        from indexer.report.text_where import render
-
         click.echo(render(answer, session.terminal, session.repository.root, verbose=session.verbose), color=True)
     return ExitCode.DONE
 

@@ -210,7 +210,8 @@ class Repository:
         return hashlib.sha256(self._git.run("for-each-ref", "--format=%(objectname) %(refname)", *names)).hexdigest()
 
     def look(self) -> None:
-        """Has git look at what ``status`` is to say, while this process goes on."""
+        """Has git look at what ``status`` and ``seen`` are to say, while this process goes on."""
+        self._seen = None
         if self.root is not None and self._looking is None:
             self._looking = self._careful.start(*status.COMMAND)
 
@@ -232,7 +233,7 @@ class Repository:
 
     @property
     def seen(self) -> Status:
-        """The working tree as ``status`` last found it, so that an answer speaks of what its index was held against."""
+        """The working tree as at the last ``look`` or ``status``, of which an answer and its index speak."""
         return self._seen or self.status()
 
     def look_at(self, path: str, first: int, last: int) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from indexer.flux.config import Config
     from indexer.git.repository import Repository
+    from indexer.git.status import Status
     from indexer.git.tree import Tree
     from indexer.index.read import Index, Row
 
@@ -55,13 +56,15 @@ class Target(NamedTuple):
         return f"{self.fingerprint} {self.repository.refs(*names)}"
 
 
-def target_of(repository: Repository, config: Config, revision: str | None) -> Target:
+def target_of(
+    repository: Repository, config: Config, revision: str | None = None, status: Status | None = None
+) -> Target:
     """What a build of ``revision`` would read now; by default the working tree, and HEAD where there is none.
 
-    Raises GitError for an unknown revision.
+    ``status`` is the working tree where git has looked at it already. Raises GitError for an unknown revision.
     """
     commit = None if revision is None else repository.commit(revision)
-    files = repository.status().fingerprint if revision is None else f"commit {commit}"
+    files = (status or repository.status()).fingerprint if revision is None else f"commit {commit}"
     marks = "\n".join([__version__, files, _charts(), *_config(config)])
     if revision is None and repository.root is None:
         revision = "HEAD"
@@ -74,24 +77,46 @@ def target_of(repository: Repository, config: Config, revision: str | None) -> T
 
 
 def open_fresh(location: Location, target: Target, *, any_revision: bool = False) -> Index:
-    """Opens an index that holds exactly ``target``.
+    """Opens an index that holds exactly ``target``; see ``demand_fresh``.
 
-    With ``any_revision``, an index that was built of a revision on purpose may stand for the working tree: a commit
-    does not grow old. Raises IndexMissing, IndexStale, IndexNewer, IndexUnusable.
+    Raises IndexMissing, IndexStale, IndexNewer, IndexUnusable.
     """
-    index = connect(location)
+    index, build = open_built(location, target.repository)
     try:
-        found = index.rows("SELECT * FROM builds WHERE repository = :name", {"name": target.name_in(location)})
-        if not found:
-            raise IndexMissing(f"{location}: this repository is not in the index{RUN_BUILD}")
-        if found[0]["fingerprint"] != target.with_refs(_refs(found[0])):
-            pinned = found[0]["revision"] is not None and target.revision is None
-            if not (pinned and any_revision):
-                raise IndexStale(f"{location}: {_difference(found[0], target)}{RUN_BUILD}")
+        demand_fresh(location, build, target, any_revision=any_revision)
     except BaseException:
         index.close()
         raise
     return index
+
+
+def open_built(location: Location, repository: Repository) -> tuple[Index, Row]:
+    """Opens an index that holds a build of the repository, of whatever age, and reads its row of view ``builds``.
+
+    Raises IndexMissing, IndexStale (an older schema), IndexNewer, IndexUnusable.
+    """
+    index = connect(location)
+    try:
+        name = storable(location.name_of(repository))
+        found = index.rows("SELECT * FROM builds WHERE repository = :name", {"name": name})
+        if not found:
+            raise IndexMissing(f"{location}: this repository is not in the index{RUN_BUILD}")
+    except BaseException:
+        index.close()
+        raise
+    return index, found[0]
+
+
+def demand_fresh(location: Location, build: Row, target: Target, *, any_revision: bool = False) -> None:
+    """Raises IndexStale unless a build is exactly of ``target``.
+
+    With ``any_revision``, one of a revision that was built on purpose may stand for the working tree: a commit does not
+    grow old.
+    """
+    if build["fingerprint"] != target.with_refs(_refs(build)):
+        pinned = build["revision"] is not None and target.revision is None
+        if not (pinned and any_revision):
+            raise IndexStale(f"{location}: {_difference(build, target)}{RUN_BUILD}")
 
 
 def _refs(build: Row) -> list[str]:

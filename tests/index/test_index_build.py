@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from indexer.errors import ExitCode, IndexMissing
+from indexer.errors import ExitCode, IndexMissing, NotFound
 from indexer.flux.config import Config
 from indexer.flux.model import UnitId, UnitState
 from indexer.git.repository import Repository
 from indexer.index.build import ClusterTotals, Problem, build_index
-from indexer.index.ensure import ensure_fresh
+from indexer.index.ensure import answered, ensure_fresh
 from indexer.index.errors import IndexStale
 from indexer.index.freshness import open_fresh, target_of
 from indexer.index.location import locate
@@ -257,3 +257,66 @@ def test_a_question_on_a_fresh_index_imports_nothing_heavy(fleet, arguments):
     )
     assert done.stdout.splitlines()[-1] == "0 []"
     assert "building" not in done.stderr
+
+
+def answer(fleet, question, **options):
+    """What a question gets of an index that is judged afterwards, and what the person was told."""
+    said = []
+    return answered(fleet, Config(), None, question, progress=said.append, **options), said
+
+
+def head(index):
+    return index.rows("SELECT head FROM builds")[0]["head"]
+
+
+def test_a_question_is_asked_once_of_a_fresh_index(fleet):
+    build_index(fleet, Config(), locate(None, fleet.git_dir))
+    asked = []
+    assert answer(fleet, lambda index: asked.append(1) or head(index)) == (fleet.head(), [])
+    assert asked == [1]
+
+
+def test_what_a_stale_index_said_is_forgotten(fleet):
+    build_index(fleet, Config(), locate(None, fleet.git_dir))
+    before = fleet.head()
+    (fleet.root / "clusters" / "readme.txt").write_text("two\n")
+    git(fleet.root, "commit", "-qam", "two")
+    heads = []
+
+    def question(index):
+        heads.append(head(index))
+        if len(heads) == 1:
+            raise NotFound("nothing of that name")
+        return heads[-1]
+
+    found, said = answer(fleet, question)
+    assert heads == [before, fleet.head()]
+    assert found == fleet.head() != before
+    assert len(said) == 1
+
+
+def test_a_stale_index_answers_nothing_where_no_other_may_be_built(fleet):
+    build_index(fleet, Config(), locate(None, fleet.git_dir))
+    (fleet.root / "clusters" / "readme.txt").write_text("two\n")
+    with pytest.raises(IndexStale, match="older than the repository"):
+        answer(fleet, head, build=False)
+
+
+def test_what_a_fresh_index_does_not_hold_is_not_looked_for_again(fleet):
+    build_index(fleet, Config(), locate(None, fleet.git_dir))
+    asked = []
+
+    def question(_index):
+        asked.append(1)
+        raise NotFound("nothing of that name")
+
+    with pytest.raises(NotFound):
+        answer(fleet, question)
+    assert asked == [1]
+
+
+def test_each_question_is_held_against_the_files_of_its_own_moment(fleet):
+    assert len(answer(fleet, head)[1]) == 1
+    assert answer(fleet, head)[1] == []
+    (fleet.root / "clusters" / "readme.txt").write_text("two\n")
+    assert len(answer(fleet, head)[1]) == 1
