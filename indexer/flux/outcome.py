@@ -68,7 +68,7 @@ class Outcome:
     unknown: str | None = None
     """What is not known of its objects; None: all is."""
     encrypted: tuple[str, str] | None = None
-    """Kind and name of the first object that is SOPS-encrypted."""
+    """Kind and name of the first object that only a key of SOPS's own kinds opens."""
     kinds: tuple[Kind, ...] = ()
     """Of its objects, each once."""
     scopes: dict[Kind, bool] = field(default_factory=dict)

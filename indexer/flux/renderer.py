@@ -30,7 +30,7 @@ from indexer.flux.records import (
 from indexer.flux.resources import group_of, kind_of, name_of
 from indexer.flux.scope import declared
 from indexer.flux.sharing import SharedBuilds
-from indexer.flux.sops import is_encrypted
+from indexer.flux.sops import needs_key
 from indexer.flux.store import Record, Store
 from indexer.flux.storedobjects import StoredObjects
 from indexer.flux.variables import Loaded, with_upstream
@@ -194,7 +194,7 @@ class Renderer:
             made = tuple(
                 obj._replace(substitutions=with_upstream(obj.substitutions, task.id, task.carried)) for obj in made
             )
-        hidden = next((obj.root for obj in made if is_encrypted(obj.root)), None)
+        hidden = next((obj.root for obj in made if needs_key(obj.root)), None)
         return Outcome(
             inputs_of(recording),
             unknown=finished.unknown,

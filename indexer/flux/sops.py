@@ -13,8 +13,9 @@ from indexer.flux.resources import KustomizationSpec, ReferenceSpec, group_of, i
 from indexer.kustomize.hasher import NAME_SUFFIX_HASH
 from indexer.kustomize.nodes import find, string_map, text_at
 from indexer.manifest.history import Contribution
-from indexer.manifest.node import Mapping, Node, Role, Scalar, Sequence, pointer
+from indexer.manifest.node import STR, Mapping, Node, Role, Scalar, Sequence, pointer
 from indexer.manifest.provenance import Span
+from indexer.manifest.scalars import is_null, tag_of
 
 _CIPHERTEXT: Final = "ENC["
 _MARKS: Final = ('"mac": "ENC[', "mac: ENC[", "sops_mac=ENC[", "[sops]")
@@ -43,10 +44,41 @@ def is_encrypted(root: Mapping) -> bool:
 
 
 def is_refused(root: Mapping) -> bool:
-    """Whether the controller refuses to apply it undecrypted: a Secret that still has its ``sops`` field."""
-    if kind_of(root) != "Secret" or group_of(root) or root.get("sops") is None:
+    """Whether the controller refuses to apply it undecrypted: a Secret that still has its ``sops`` field.
+
+    One that fits its type has lost it by then: ciphertext in ``stringData`` is applied as it is.
+    """
+    if kind_of(root) != "Secret" or group_of(root) or root.get("sops") is None or _fits_its_type(root):
         return False
     return string_map(find(root, "metadata", "annotations")).get(_DECRYPT, "").lower() != "disabled"
+
+
+def _fits_its_type(root: Mapping) -> bool:
+    """Whether ``data`` are base64 and ``stringData`` texts."""
+    texts: list[Node] = []
+    for field in ("data", "stringData"):
+        values = root.get(field)
+        if isinstance(values, Mapping):
+            texts += (value for _, value in values.items() if not is_null(value))
+            if field == "data" and not all(_binary(text_at(value)) is not None for value in texts):
+                return False
+        elif values is not None and not is_null(values):
+            return False
+    return all(isinstance(value, Scalar) and tag_of(value) == STR for value in texts)
+
+
+def needs_key(root: Mapping) -> bool:
+    """Whether it is encrypted, or an entry of it, and no key service of a cloud opens it."""
+    return any(all(name.startswith(("age ", "pgp ")) for name in known) for known in _locks(root))
+
+
+def _locks(root: Mapping) -> Iterator[list[str]]:
+    """Who opens an object, or each of its entries, that is encrypted."""
+    sops = root.get("sops")
+    if is_encrypted(root) and sops is not None:
+        yield _recipients(sops)
+    elif kind_of(root) == "Secret" and not group_of(root):
+        yield from (known for _, _, known in _encrypted_entries(root))
 
 
 def missing_key(
@@ -54,13 +86,19 @@ def missing_key(
 ) -> str | None:
     """Why the controller cannot decrypt, as far as the Secret with its keys tells; None where nothing speaks against.
 
-    ``encrypted``: kind and name of an object that is encrypted.
+    ``encrypted``: kind and name of an object that needs a key.
 
     Keys of a cloud's key service need no Secret and are taken to be at hand.
     """
-    node = spec.at("decryption", "secretRef")
-    if not spec.decrypts or node is None:
+    node, decryption = spec.at("decryption", "secretRef"), spec.at("decryption")
+    if not spec.decrypts or decryption is None:
         return None
+    if node is None:
+        if encrypted is None:
+            return None
+        place = f"{decryption.span}: " if decryption.span is not None else ""
+        what = f"the SOPS-encrypted {' '.join(encrypted)}"
+        return f"{place}there is no secretRef to a key for {what}: add it, unless the controller itself has the key"
     reference = ReferenceSpec("Secret", spec.namespace, text_at(node, "name"), node)
     place = f"{node.span}: " if node.span is not None else ""
     secret = find_object(reference)
@@ -97,23 +135,26 @@ def _encryption(root: Mapping) -> Iterator[Contribution]:
         return
     name = find(root, "metadata", "name")
     is_hashed = name is not None and name.op is not None and name.op.name == NAME_SUFFIX_HASH
-    entries = list(_generated(root))
-    every = "\n".join(text for _, text, _ in entries)
-    for key, text, span in entries:
-        if any(mark in text for mark in _MARKS):
-            # Of a dotenv file, who can open it is in entries of its own.
-            known = _recipients_in(text) or _recipients_in(every)
+    for key, span, known in _encrypted_entries(root):
+        if span is not None:
             yield Contribution(Role.VALUES, _opened_by(known), span, (pointer(("data", key)),))
             if is_hashed:
                 yield Contribution(Role.VALUES, _OTHER_HASH, span, ("/metadata/name",))
 
 
-def _generated(root: Mapping) -> Iterator[tuple[str, str, Span]]:
-    """Key, ``key=text`` as in a dotenv file, and place of all that a generator put into a Secret."""
+def _encrypted_entries(root: Mapping) -> Iterator[tuple[str, Span | None, list[str]]]:
+    """Key, place and recipients of the files and lines in a Secret that are encrypted."""
     data = root.get("data")
-    for key, node in data.items() if isinstance(data, Mapping) else ():
-        if isinstance(node, Scalar) and node.op is not None and node.span is not None:
-            yield key.text, f"{key.text}={_decoded(node.text)}", node.span
+    entries = [
+        (key.text, f"{key.text}={_decoded(node.text)}", node.span)
+        for key, node in (data.items() if isinstance(data, Mapping) else ())
+        if isinstance(node, Scalar)
+    ]
+    every = "\n".join(text for _, text, _ in entries)
+    for key, text, span in entries:
+        if any(mark in text for mark in _MARKS):
+            # Of a dotenv file, who can open it is in entries of its own.
+            yield key, span, _recipients_in(text) or _recipients_in(every)
 
 
 def _sealing(root: Mapping) -> Iterator[Contribution]:
@@ -154,7 +195,11 @@ def _recipients_in(text: str) -> list[str]:
 
 
 def _decoded(text: str) -> str:
+    return (_binary(text) or b"").decode(errors="replace")
+
+
+def _binary(text: str) -> bytes | None:
     try:
-        return base64.b64decode("".join(text.split()), validate=True).decode(errors="replace")
+        return base64.b64decode(text.replace("\r", "").replace("\n", ""), validate=True)
     except (binascii.Error, ValueError):
-        return ""
+        return None

@@ -2,8 +2,12 @@
 
 import base64
 
+import pytest
+from flux_fleet import kustomization, sync
+
+from indexer.flux.model import UnitState
 from indexer.flux.objects import identity
-from indexer.flux.sops import secrecy
+from indexer.flux.sops import is_refused, needs_key, secrecy
 from indexer.manifest.compose import parse
 from indexer.manifest.node import Operation, Role, stamped
 
@@ -55,6 +59,58 @@ def test_a_secret_generated_from_the_lines_of_an_encrypted_file_says_so_and_is_c
         ("encrypted with SOPS: opened by age age1abc", ("/data/sops_mac",)),
         ("the hash is of encrypted content: where Flux decrypts it, the name ends in another", ("/metadata/name",)),
     ]
+
+
+NUMBER = "stringData: {a: 5}"
+CIPHERTEXT = "data: {a: 'ENC[AES256_GCM,data:x]'}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "sops", "refused"),
+    [
+        (CIPHERTEXT, "{mac: m}", True),
+        (CIPHERTEXT, "{}", True),
+        (NUMBER, "{mac: m}", True),
+        ("data: [YQ==]", "{mac: m}", True),
+        (f"metadata: {{annotations: {{kustomize.toolkit.fluxcd.io/decrypt: Disabled}}}}\n{CIPHERTEXT}", "{}", False),
+        (f"metadata: {{labels: {{kustomize.toolkit.fluxcd.io/decrypt: disabled}}}}\n{CIPHERTEXT}", "{}", True),
+        ("stringData: {a: 'ENC[AES256_GCM,data:x]'}", "{mac: m}", False),
+        ("data: {a: YQ==, b: }", "{mac: m}", False),
+        ("type: Opaque", "{mac: m}", False),
+    ],
+)
+def test_an_encrypted_secret_is_refused_unless_it_fits_its_type(fields, sops, refused):
+    assert is_refused(node(f"apiVersion: v1\nkind: Secret\n{fields}\nsops: {sops}\n")) is refused
+
+
+def test_what_a_key_service_opens_needs_no_key():
+    age, kms = "age: [{recipient: age1x}]", "kms: [{arn: 'arn:aws:kms:eu-west-1:1:key/abc'}]"
+    locks = [age, "pgp: [{fp: F}]", "age: []", kms, f"{age}\n  {kms}"]
+    roots = [node(f"apiVersion: v1\nkind: ConfigMap\nsops:\n  mac: m\n  {lock}\n") for lock in locks]
+    assert [needs_key(root) for root in roots] == [True, True, True, False, False]
+    assert not needs_key(node("apiVersion: v1\nkind: Secret\nstringData: {a: b}\n"))
+
+
+@pytest.mark.parametrize(
+    ("file", "secret_ref", "reason"),
+    [
+        ("a: ENC[x]\nsops:\n  mac: ENC[x]\n", "", "clusters/prod/app.yaml:7:15: there is no secretRef to a key for"),
+        ("a: ENC[x]\nsops:\n  mac: ENC[x]\n", ", secretRef: {name: none}", "clusters/prod/app.yaml:7:43: Secret "),
+        ("a: b\n", "", None),
+    ],
+)
+def test_a_file_that_a_generator_has_to_decrypt_needs_a_key(fleet, file, secret_ref, reason):
+    fleet.write(
+        **{
+            "clusters/prod/flux-system/gotk-sync.yaml": sync("prod"),
+            "clusters/prod/app.yaml": kustomization("app", "./app", f"decryption: {{provider: sops{secret_ref}}}\n"),
+            "app/kustomization.yaml": "secretGenerator: [{name: g, files: [s.yaml]}]\n",
+            "app/s.yaml": file,
+        }
+    )
+    app = fleet.units()["app"]
+    assert (app.state, len(app.objects)) == (UnitState.UNRESOLVED if reason else UnitState.RENDERED, 1)
+    assert (app.reason or "").startswith(reason or "")
 
 
 def test_a_sealed_secret_is_called_by_its_secret():
