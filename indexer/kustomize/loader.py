@@ -91,6 +91,10 @@ class Loader:
     def absolute(self, path: str) -> str:
         return f"{self.tree.root}/{path}" if path else self.tree.root or "/"
 
+    def shown(self, path: str) -> str:
+        """A path as a person finds it: from the repository's root; absolute where the tree is the file system."""
+        return path or "." if self.tree.root else f"/{path}"
+
     def _joined(self, path: str) -> str:
         """A path from the tree's root, cleaned as Go's filepath.Join does. Raises KustomizeError outside the tree."""
         if path.startswith("/"):
@@ -145,12 +149,12 @@ class Loader:
         if self.restrictor is LoadRestrictor.NONE:
             return KustomizeError(
                 f"open {absolute}: no such file or directory",
-                problem=f"{joined} does not exist: create it or correct the entry",
+                problem=f"{self.shown(joined)} does not exist: create it or correct the entry",
             )
         first = self._first_missing(joined)
         return KustomizeError(
             f"evalsymlink failure on '{absolute}' : lstat {self.absolute(first)}: no such file or directory",
-            problem=f"{joined} does not exist: create it or correct the entry",
+            problem=f"{self.shown(joined)} does not exist: create it or correct the entry",
         )
 
     def _first_missing(self, path: str) -> str:
@@ -253,7 +257,8 @@ class Loader:
         cls, tree: Tree, directory: str, restrictor: LoadRestrictor, cache: ParseCache, remotes: Remotes | None
     ) -> Loader:
         """The loader for the directory that is built. Raises KustomizeError where there is none."""
-        real = cls(tree, "", restrictor, cache).directory_at(directory, directory)
+        above = cls(tree, "", restrictor, cache)
+        real = above.directory_at(directory, above.shown(directory))
         return cls(tree, real, restrictor, cache, remotes=remotes)
 
     def directory_at(self, joined: str, path: str) -> str:
@@ -265,7 +270,7 @@ class Loader:
             raise KustomizeError(
                 f"must build at directory: not a valid directory: evalsymlink failure on '{absolute}' : "
                 f"lstat {first}: no such file or directory",
-                problem=f"{joined} does not exist: create it or correct the entry",
+                problem=f"{self.shown(joined)} does not exist: create it or correct the entry",
             ) from None
         except (NotAFile, TreeError) as error:
             raise KustomizeError(

@@ -93,12 +93,12 @@ def load_kustomization(loader: Loader, state: BuildState) -> Kustomization:
         names = "', '".join(FILE_NAMES[:-1]) + f"' or '{FILE_NAMES[-1]}"
         raise KustomizeError(
             f"unable to find one of '{names}' in directory '{loader.root}'",
-            problem=f"no kustomization file in {loader.directory or '.'}: add one, or list its files",
+            problem=f"no kustomization file in {loader.shown(loader.directory)}: add one, or list its files",
         )
     if len(found) > 1:
         raise KustomizeError(
             f"Found multiple kustomization files under: {loader.root}\n",
-            problem=f"more than one kustomization file in {loader.directory or '.'}: "
+            problem=f"more than one kustomization file in {loader.shown(loader.directory)}: "
             + ", ".join(posixpath.basename(path) for path in found),
         )
     repository, file = loader.tree.origin(found[0])

@@ -25,7 +25,13 @@ def test_a_failed_build_is_one_line_of_kustomize(fleet) -> None:
     done = fleet.run("render", "dir", "flux")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: unable to find one of 'kustomization.yaml', 'kustomization.yml' or 'Kustom")
-    assert "Traceback" not in done.stderr
+    assert done.stderr.endswith(f"\nno kustomization file in {fleet.root}/flux: add one, or list its files\n")
+
+
+def test_a_directory_that_is_not_there_is_named_as_the_file_system_has_it(fleet) -> None:
+    done = fleet.run("render", "dir", "flux/nowhere")
+    assert done.returncode == 1
+    assert done.stderr.endswith(f"\n{fleet.root}/flux/nowhere does not exist: create it or correct the entry\n")
 
 
 def test_files_outside_the_directory_are_for_those_who_allow_it(fleet) -> None:
