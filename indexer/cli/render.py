@@ -14,6 +14,7 @@ from indexer.errors import ExitCode, FluxidxError, NotFound
 if TYPE_CHECKING:
     from indexer.flux.model import RenderedObject, Unit
     from indexer.manifest.node import Node
+    from indexer.manifest.provenance import Span
 
 
 @click.group("render")
@@ -90,13 +91,20 @@ def directory(
         built = build(tree, directory.absolute().as_posix().lstrip("/"), options, remotes=remotes)
     except KustomizeError as error:
         click.echo(f"Error: {error}", err=True)
-        if error.problem != str(error):
-            session.say(error.problem)
+        if error.span is not None or error.problem != str(error):
+            session.say(f"{_place(error.span)}{error.problem}")
         return ExitCode.FINDINGS
     for warning in built.warnings:
         session.say(warning)
     _print([resource.root for resource in built.resources], target)
     return ExitCode.DONE
+
+
+def _place(span: Span | None) -> str:
+    """What begins a message about a file of the tree that is the whole file system, or of a copy of a remote base."""
+    if span is None:
+        return ""
+    return f"/{span}: " if span.source.repository is None else f"{span}: "
 
 
 @command.command("unit")

@@ -34,6 +34,15 @@ def test_a_directory_that_is_not_there_is_named_as_the_file_system_has_it(fleet)
     assert done.stderr.endswith(f"\n{fleet.root}/flux/nowhere does not exist: create it or correct the entry\n")
 
 
+def test_a_failed_build_names_the_line(fleet) -> None:
+    fleet.write("flux/typo/kustomization.yaml", "resources:\n- ../apps/staging\nfoo: x\n")
+    done = fleet.run("render", "dir", "flux/typo")
+    assert done.stderr == (
+        'Error: invalid Kustomization: json: unknown field "foo"\n'
+        f"{fleet.root}/flux/typo/kustomization.yaml:3:6: unknown field 'foo'\n"
+    )
+
+
 def test_files_outside_the_directory_are_for_those_who_allow_it(fleet) -> None:
     (fleet.root / "flux/outside").mkdir()
     (fleet.root / "flux/outside/kustomization.yaml").write_text("resources: [../apps/staging/namespace.yaml]\n")
