@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -68,14 +68,11 @@ class Refused(Exception):
 class Connection:
     """The API server of one context. Safe to use from several threads."""
 
-    def __init__(
-        self, context: Context, patience: Patience | None = None, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, context: Context, patience: Patience | None = None) -> None:
         self.context = context
         self.requests = 0
         """How many requests were sent."""
         self._patience = patience or Patience()
-        self._sleep = sleep
         self._lock = Lock()
         self._session: _Session | None = None
         self._losses = 0
@@ -195,7 +192,7 @@ class Connection:
         seconds = _seconds(wanted) if wanted else self._patience.pause * 2**attempt
         if attempt + 1 >= self._patience.attempts or seconds > self._patience.longest_pause:
             raise refused
-        self._sleep(seconds)
+        time.sleep(seconds)
 
 
 class _Cut(Exception):

@@ -64,16 +64,12 @@ _LABELS: Final = {
 _FOLDED: Final = frozenset({Forge.GITHUB, Forge.GITLAB, Forge.BITBUCKET, Forge.AZURE})
 
 
-def canonical(url: str, aliases: Mapping[str, str] | None = None) -> RemoteUrl | None:
-    """The repository a URL means; None where it names none on a server (a local path, ``oci://``, nonsense).
-
-    ``aliases`` maps a host, with its port where that is not the scheme's own, to the one that it stands for.
-    """
+def canonical(url: str) -> RemoteUrl | None:
+    """The repository a URL means; None where it names none on a server (a local path, ``oci://``, nonsense)."""
     parts = _parts(url.strip())
     if parts is None or not re.fullmatch(_HOST, parts.host):
         return None
     host, path = _known_host(parts.host, parts.port, _tidy(parts.path))
-    host = (aliases or {}).get(host, host)
     return RemoteUrl(host, path) if path else None
 
 
@@ -89,9 +85,9 @@ def web_origin(url: str) -> str | None:
     return f"{parts.scheme}://{remote.host}"
 
 
-def same_repository(first: str, second: str, aliases: Mapping[str, str] | None = None) -> bool:
+def same_repository(first: str, second: str) -> bool:
     """Whether two URLs mean one repository; letter case counts only where the forge says it does."""
-    one, other = canonical(first, aliases), canonical(second, aliases)
+    one, other = canonical(first), canonical(second)
     if one is None or other is None or one.host != other.host:
         return False
     if forge_of(one.host) in _FOLDED:

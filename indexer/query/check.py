@@ -72,7 +72,6 @@ def check(
     files: Collection[str] | None = None,
     index: Callable[[], Index] | None = None,
     store: Store | None = None,
-    progress: Callable[[str], None] | None = None,
 ) -> Checked:
     """Runs all rules on the files of ``tree``.
 
@@ -83,7 +82,7 @@ def check(
     known = rules_of(config)
 
     def render(trees: Wanted | None) -> list[Cluster]:
-        return render_repository(repository, tree, config, progress=progress, only=clusters, store=store, trees=trees)
+        return render_repository(repository, tree, config, only=clusters, store=store, trees=trees)
 
     collected = Collected(store)
     rendered = render((lambda _cluster, _unit: False) if collected else None)

@@ -110,12 +110,6 @@ def test_same_repository(first: str, second: str, same: bool) -> None:
     assert same_repository(second, first) is same
 
 
-def test_aliases_stand_for_hosts() -> None:
-    aliases = {"git.internal:2222": "git.example.org", "work": "git.example.org"}
-    assert canonical("ssh://git@git.internal:2222/team/apps", aliases) == APPS
-    assert same_repository("work:team/apps", "https://git.example.org/team/apps", aliases)
-
-
 @pytest.mark.parametrize(
     ("host", "forge"),
     [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from indexer.flux.config import Config
@@ -42,7 +42,6 @@ def impact(
     *,
     clusters: Collection[str] = (),
     store: Store | None = None,
-    progress: Callable[[str], None] | None = None,
 ) -> Impact:
     """What ``change`` (``BASE``, ``BASE..HEAD``, ``BASE...HEAD``; None: this branch and what is on disk) does.
 
@@ -53,7 +52,7 @@ def impact(
     head_tree = repository.worktree() if chosen.head is None else repository.revision(chosen.head)
     base_tree = repository.revision(chosen.base)
     changes = repository.changes_between(chosen.base, chosen.head)
-    base, head = sides.Renderer(repository, config, store, progress).render(
+    base, head = sides.Renderer(repository, config, store).render(
         Side(chosen.base_label, chosen.base, base_tree, ()),
         Side(chosen.head_label, chosen.head, head_tree, ()),
         changes,

@@ -106,13 +106,10 @@ class Renderer:
     A round costs little with a ``store``, since what did not change comes from there.
     """
 
-    def __init__(
-        self, repository: Repository, config: Config, store: Store | None, progress: Callable[[str], None] | None
-    ) -> None:
+    def __init__(self, repository: Repository, config: Config, store: Store | None) -> None:
         self._repository = repository
         self._config = config
         self._store = store
-        self._progress = progress
         self._tasks = Tasks()
 
     def render(self, base: Side, head: Side, changes: Changes) -> tuple[Side, Side]:
@@ -160,10 +157,14 @@ class Renderer:
         """A side with its clusters, or some of them; with none where it has no entry point."""
         try:
             found = render_repository(
-                self._repository, side.tree, self._config,
-                progress=self._progress, only=only, store=self._store, trees=None if trees is _all else trees,
+                self._repository,
+                side.tree,
+                self._config,
+                only=only,
+                store=self._store,
+                trees=None if trees is _all else trees,
                 tasks=self._tasks,
-            )  # fmt: skip
+            )
         except NoEntryPoint:
             found = []
         clusters = tuple(found)
