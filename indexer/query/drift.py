@@ -17,7 +17,7 @@ from indexer.deferred import NamedTuple
 from indexer.flux.identity import ObjectId, UnitId
 from indexer.flux.model import RenderedObject, Unit
 from indexer.flux.resources import KUSTOMIZE
-from indexer.manifest.node import Mapping
+from indexer.kustomize.nodes import find, string_map
 from indexer.manifest.provenance import Span
 from indexer.query.dryrun import MANAGERS
 from indexer.query.livefields import Absent, FieldDifference
@@ -155,14 +155,8 @@ def _left_alone(one: RenderedObject) -> str | None:
     """Why an object is not compared at all."""
     if (one.id.group, one.id.kind) == ("", "Secret"):
         return _SECRET
-    metadata = one.tree.get("metadata") if one.tree is not None else None
-    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
-    if isinstance(annotations, Mapping):
-        for (name, value), reason in _LEFT_ALONE.items():
-            given = annotations.get(name)
-            if given is not None and str(getattr(given, "value", "")).lower() == value:
-                return reason
-    return None
+    annotations = string_map(find(one.tree, "metadata", "annotations"))
+    return next((why for (name, value), why in _LEFT_ALONE.items() if annotations.get(name, "").lower() == value), None)
 
 
 def _pairs(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from indexer.cluster.model import Metadata, Resource, Trouble, Unreadable
 from indexer.cluster.reader import LiveCluster
 from indexer.flux.identity import ObjectId
 from indexer.query.kinds import Kind, matching
-from indexer.query.names import Name
+from indexer.query.names import Name, pattern
 
 Found = tuple[list[Metadata], list[Unreadable]]
 """Objects, and what could not be looked at."""
@@ -74,9 +73,6 @@ def _one(cluster: LiveCluster, resource: Resource, namespace: str | None, name: 
 
 
 def _fits(id_: ObjectId, name: Name, resource: Resource) -> bool:
-    inside = not resource.namespaced or name.namespace is None or _is_like(id_.namespace or "", name.namespace)
-    return inside and _is_like(id_.name, name.name)
-
-
-def _is_like(text: str, pattern: str) -> bool:
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None
+    anywhere = not resource.namespaced or name.namespace is None
+    inside = anywhere or pattern(name.namespace or "").fullmatch(id_.namespace or "") is not None
+    return inside and pattern(name.name).fullmatch(id_.name) is not None

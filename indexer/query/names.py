@@ -92,8 +92,8 @@ def _candidates(scope: Scope, kinds: Sequence[Kind], name: Name) -> list[Row]:
     """The objects of the right kind, name and cluster, in any namespace."""
     rows = scope.objects() if "*" in name.name else scope.objects(name=name.name)
     wanted = {(kind.group, kind.name) for kind in kinds}
-    pattern = _pattern(name.name)
-    found = [row for row in rows if (row["group_"], row["kind"]) in wanted and pattern.fullmatch(row["name"])]
+    named = pattern(name.name)
+    found = [row for row in rows if (row["group_"], row["kind"]) in wanted and named.fullmatch(row["name"])]
     return sorted(found, key=lambda row: (row["cluster"], row["kind"], row["namespace"], row["name"], row["object_id"]))
 
 
@@ -103,10 +103,11 @@ def _in_namespace(row: Row, namespace: str | None, kinds: Sequence[Kind]) -> boo
         kind.clustered and (kind.group, kind.name) == (row["group_"], row["kind"]) for kind in kinds
     ):
         return True
-    return bool(_pattern(namespace).fullmatch(row["namespace"] or "default"))
+    return bool(pattern(namespace).fullmatch(row["namespace"] or "default"))
 
 
-def _pattern(text: str) -> re.Pattern[str]:
+def pattern(text: str) -> re.Pattern[str]:
+    """What a name with ``*`` in it stands for."""
     return re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL)
 
 

@@ -106,7 +106,7 @@ def _contributions(scope: Scope, row: Row, chain: list[Row]) -> tuple[Contributi
         if (where := span(one)) is not None
     ]
     found += [
-        Contribution(Role.DEPLOYS, f"{unit['kind']} {unit['namespace']}/{unit['name']}", where)
+        Contribution(Role.DEPLOYS, unit_of(unit, "").spoken, where)
         for unit in chain
         if (where := span(unit)) is not None
     ]
@@ -148,7 +148,7 @@ def _unresolved_definition(definition: Span | None, unit: Row) -> list[Hop]:
 
 def _not_rendered(units: list[Row]) -> list[Hop]:
     return [
-        Hop(f"{unit['kind']} {unit['namespace']}/{unit['name']}", f"{unit['state']}: {unit['reason']}")
+        Hop(unit_of(unit, "").spoken, f"{unit['state']}: {unit['reason']}")
         for unit in units
         if unit["state"] != UnitState.RENDERED and unit["reason"]
     ]
@@ -159,8 +159,7 @@ def _unresolved_units(chain: list[Row]) -> list[Hop]:
     hops: list[Hop] = []
     top = chain[-1]
     if top["parent_id"] is None and top["parent_name"]:
-        parent = f"{top['parent_kind']} {top['parent_namespace']}/{top['parent_name']}"
-        hops.append(Hop("parent", f"{parent} is not in the index"))
+        hops.append(Hop("parent", f"{unit_of(top, 'parent_').spoken} is not in the index"))
     source = chain[0]
     made_of_others = source["source_kind"] == "ExternalArtifact" and source["state"] == UnitState.RENDERED
     if source["source_name"] and not source["source_url"] and not made_of_others:
