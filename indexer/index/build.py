@@ -15,9 +15,9 @@ from indexer import __version__
 from indexer.deferred import NamedTuple
 from indexer.errors import IndexMissing
 from indexer.flux.identity import UnitId, UnitState
-from indexer.index.freshness import Target, open_fresh, target_of
+from indexer.index.freshness import Target, ask_fresh, open_built, target_of
 from indexer.index.location import Location
-from indexer.index.read import Index, connect
+from indexer.index.read import Index, Row
 
 if TYPE_CHECKING:
     from indexer.flux.config import Config
@@ -76,22 +76,25 @@ def build_index(
     first, or a process died; ``progress`` what is being rendered. Raises FluxidxError.
     """
     say, progress = say or _silent, progress or _silent
-    target = target_of(repository, config, revision)
+    if revision is None:
+        repository.look()
     try:
-        index, rendered = open_fresh(location, target), False
+        return ask_fresh(location, repository, config, revision, _held)
     except IndexMissing:
-        from indexer.index.lock import building
+        pass
+    from indexer.index.lock import building
 
-        with building(location, location.name_of(repository), say) as waited:
-            if waited:
-                target = target_of(repository, config, revision)
-            try:
-                index, rendered = open_fresh(location, target), False
-            except IndexMissing:
-                _render_and_write(repository, config, location, target, jobs, say, progress)
-                index, rendered = connect(location), True
+    with building(location, location.name_of(repository), say) as waited:
+        if waited and revision is None:
+            repository.look()
+        try:
+            return ask_fresh(location, repository, config, revision, _held)
+        except IndexMissing:
+            target = target_of(repository, config, revision, as_seen=True)
+        _render_and_write(repository, config, location, target, jobs, say, progress)
+    index, build = open_built(location, repository)
     with index:
-        return _report(index, target, rendered=rendered)
+        return _held(index, build)._replace(rendered=True)
 
 
 @contextmanager
@@ -162,8 +165,9 @@ def _build(repository: Repository, location: Location, target: Target, clusters:
     )
 
 
-def _report(index: Index, target: Target, *, rendered: bool) -> BuildReport:
-    mine = {"build": target.name_in(index.location)}
+def _held(index: Index, build: Row) -> BuildReport:
+    """What an index holds that nothing was rendered for."""
+    mine = {"build": build["repository"]}
     totals = {
         row["cluster"]: ClusterTotals(row["cluster"], dict.fromkeys(UnitState, 0), 0)
         for row in index.rows("SELECT DISTINCT cluster FROM clusters WHERE build = :build ORDER BY cluster", mine)
@@ -189,4 +193,6 @@ def _report(index: Index, target: Target, *, rendered: bool) -> BuildReport:
             mine,
         )
     )
-    return BuildReport(index.location, target.revision, rendered, tuple(totals.values()), problems)
+    return BuildReport(
+        index.location, build["revision"], rendered=False, clusters=tuple(totals.values()), problems=problems
+    )

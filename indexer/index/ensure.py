@@ -5,10 +5,10 @@ Nothing of a build is imported before one is needed: a question on a fresh index
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
-from indexer.errors import FluxidxError, IndexMissing
-from indexer.index.freshness import demand_fresh, open_built, open_fresh, target_of
+from indexer.errors import IndexMissing
+from indexer.index.freshness import Answer, ask_fresh, open_fresh, target_of
 from indexer.index.location import at_path, locate
 from indexer.index.read import RUN_BUILD, connect
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _REVISIONS: Final = "revisions"
 _KEPT: Final = 8
-_Answer = TypeVar("_Answer")
 
 
 def ensure_fresh(
@@ -68,36 +67,25 @@ def answered(
     repository: Repository,
     config: Config,
     index: str | None,
-    question: Callable[[Index], _Answer],
+    question: Callable[[Index], Answer],
     *,
     build: bool = True,
     progress: Callable[[str], None] | None = None,
-) -> _Answer:
+) -> Answer:
     """What ``question`` finds in the index of the working tree, built first where it is missing or stale.
 
-    It is asked of the index that is there while git looks at the working tree; only then is that held against what git
-    found, and where it turns out to be stale, the answer is forgotten and the question asked again. Raises as
+    It is asked of the index that is there, and where that turns out to be stale, again of a new one. Raises as
     ``ensure_fresh``, and what the question raises.
     """
     repository.look()
     location = locate(index, repository.git_dir)
     try:
-        opened, row = open_built(location, repository)
-
-        def judge() -> None:
-            demand_fresh(location, row, target_of(repository, config, None, repository.seen), any_revision=not build)
-
-        with opened:
-            try:
-                answer = question(opened)
-            except FluxidxError:
-                judge()
-                raise
-        judge()
+        return ask_fresh(
+            location, repository, config, None, lambda opened, _build: question(opened), any_revision=not build
+        )
     except IndexMissing:
         with ensure_fresh(repository, config, index, build=build, progress=progress) as fresh:
             return question(fresh)
-    return answer
 
 
 def _of_revision(missing: IndexMissing, revision: str) -> IndexMissing:

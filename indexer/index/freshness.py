@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from importlib.machinery import PathFinder
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from indexer import __version__
 from indexer.deferred import NamedTuple
-from indexer.errors import IndexMissing
+from indexer.errors import FluxidxError, IndexMissing
 from indexer.git.status import fingerprint
 from indexer.git.text import storable
 from indexer.index.errors import IndexStale
@@ -16,14 +16,15 @@ from indexer.index.location import Location
 from indexer.index.read import RUN_BUILD, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from indexer.flux.config import Config
     from indexer.git.repository import Repository
-    from indexer.git.status import Status
     from indexer.git.tree import Tree
     from indexer.index.read import Index, Row
+
+Answer = TypeVar("Answer")
 
 
 class Target(NamedTuple):
@@ -56,15 +57,17 @@ class Target(NamedTuple):
         return f"{self.fingerprint} {self.repository.refs(*names)}"
 
 
-def target_of(
-    repository: Repository, config: Config, revision: str | None = None, status: Status | None = None
-) -> Target:
+def target_of(repository: Repository, config: Config, revision: str | None, *, as_seen: bool = False) -> Target:
     """What a build of ``revision`` would read now; by default the working tree, and HEAD where there is none.
 
-    ``status`` is the working tree where git has looked at it already. Raises GitError for an unknown revision.
+    With ``as_seen``, the working tree is as it was when git last looked at it. Raises GitError for an unknown revision.
     """
-    commit = None if revision is None else repository.commit(revision)
-    files = (status or repository.status()).fingerprint if revision is None else f"commit {commit}"
+    commit = None
+    if revision is not None:
+        commit = repository.commit(revision)
+        files = f"commit {commit}"
+    else:
+        files = (repository.seen if as_seen else repository.status()).fingerprint
     marks = "\n".join([__version__, files, _charts(), *_config(config)])
     if revision is None and repository.root is None:
         revision = "HEAD"
@@ -88,6 +91,36 @@ def open_fresh(location: Location, target: Target, *, any_revision: bool = False
         index.close()
         raise
     return index
+
+
+def ask_fresh(
+    location: Location,
+    repository: Repository,
+    config: Config,
+    revision: str | None,
+    question: Callable[[Index, Row], Answer],
+    *,
+    any_revision: bool = False,
+) -> Answer:
+    """What ``question`` finds in an index of ``revision``, or of the working tree as it was when git last looked at it.
+
+    It is asked of an index and its row of view ``builds`` while git still looks, and its answer forgotten where what
+    git finds shows the index to be stale. Raises as ``open_fresh``, and what the question raises.
+    """
+    index, build = open_built(location, repository)
+
+    def judge() -> None:
+        target = target_of(repository, config, revision, as_seen=True)
+        demand_fresh(location, build, target, any_revision=any_revision)
+
+    with index:
+        try:
+            answer = question(index, build)
+        except FluxidxError:
+            judge()
+            raise
+    judge()
+    return answer
 
 
 def open_built(location: Location, repository: Repository) -> tuple[Index, Row]:
