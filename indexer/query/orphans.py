@@ -14,6 +14,7 @@ from typing import Final
 
 from indexer.cluster.model import Discovery, FluxState, Listed, LiveUnit, Metadata, Resource, Unreadable
 from indexer.flux.identity import ObjectId, UnitId, UnitState
+from indexer.flux.lack import Lack, lack_of
 from indexer.flux.resources import HELM, KUSTOMIZE
 from indexer.manifest.provenance import Span
 from indexer.query.natives import native
@@ -100,6 +101,8 @@ class _Code:
     def __init__(self, scope: Scope, cluster: str) -> None:
         self.objects: dict[Key, _Defined] = {}
         self.units: dict[UnitId, UnitState] = {}
+        self.keyless: set[UnitId] = set()
+        """Units that lack the key of their decryption: all that they hold is known but the hashes in names of Secrets."""
         rows = scope.rows(
             "SELECT object_id, unit_id, group_, version, kind, namespace, name FROM objects WHERE cluster = :cluster",
             cluster=cluster,
@@ -109,6 +112,8 @@ class _Code:
             self.objects[found.key] = _Defined(row["object_id"], row["unit_id"], found)
         for unit in scope.units.values():
             self.units[unit_of(unit, "")] = UnitState(unit["state"])
+            if lack_of(unit["state"], unit["reason"]) is Lack.KEY:
+                self.keyless.add(unit_of(unit, ""))
 
     def holds(self, one: ObjectId) -> Key | None:
         """The key under which the index has a live object; None where it has not.
@@ -221,8 +226,9 @@ class _Judge:
         if unit not in self._code.units:
             detail = f"{unit} runs, and this repository does not define it"
             return Orphan(metadata.id, Why.NOT_ON_BRANCH, metadata.created, unit, detail)
-        if self._code.units[unit] is not UnitState.RENDERED:
-            return Explained(metadata.id, "not-rendered", f"{unit} is {self._code.units[unit]} here: it may define it")
+        state = self._code.units[unit]
+        if state is not UnitState.RENDERED and (unit not in self._code.keyless or metadata.id.kind == "Secret"):
+            return Explained(metadata.id, "not-rendered", f"{unit} is {state} here: it may define it")
         if live is not None and metadata.id.key in {one.key for one in live.inventory or ()}:
             detail = "the next reconciliation prunes it" if live.prune else "it stays, since prune is false"
             return Orphan(metadata.id, Why.NOT_ON_BRANCH, metadata.created, unit, detail)
