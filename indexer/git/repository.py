@@ -209,9 +209,14 @@ class Repository:
 
         return hashlib.sha256(self._git.run("for-each-ref", "--format=%(objectname) %(refname)", *names)).hexdigest()
 
-    def look(self) -> None:
-        """Has git look at what ``status`` and ``seen`` are to say, while this process goes on."""
+    def look(self, *, again: bool = False) -> None:
+        """Has git look at what ``status`` and ``seen`` are to say, while this process goes on.
+
+        A look that nobody has heard of yet will do, unless it is to be taken ``again``.
+        """
         self._seen = None
+        if again:
+            self._looking = None
         if self.root is not None and self._looking is None:
             self._looking = self._careful.start(*status.COMMAND)
 

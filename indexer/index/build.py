@@ -86,7 +86,7 @@ def build_index(
 
     with building(location, location.name_of(repository), say) as waited:
         if waited and revision is None:
-            repository.look()
+            repository.look(again=True)
         try:
             return ask_fresh(location, repository, config, revision, _held)
         except IndexMissing:
