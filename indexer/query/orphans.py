@@ -102,7 +102,7 @@ class _Code:
         self.objects: dict[Key, _Defined] = {}
         self.units: dict[UnitId, UnitState] = {}
         self.keyless: set[UnitId] = set()
-        """Units that lack the key of their decryption: all that they hold is known but the hashes in names of Secrets."""
+        """Units without the key of their decryption: all that they hold is known but the hashes in names of Secrets."""
         rows = scope.rows(
             "SELECT object_id, unit_id, group_, version, kind, namespace, name FROM objects WHERE cluster = :cluster",
             cluster=cluster,
