@@ -23,7 +23,7 @@ class Build(NamedTuple):
     """What is indexed: the row of view ``builds``."""
 
     repository: str
-    """What tells this repository from others in the same index: the path of its common git directory."""
+    """What tells this repository from others in the same index: see ``Location.name_of``."""
     root: str
     """Where its files are: the working tree, or the git directory of a bare repository."""
     revision: str | None
