@@ -157,6 +157,11 @@ def _compose(
         try:
             return _read(CParser(data).get_event, data, file, repository, limit, index)
         except ScannerError as error:
+            if error.problem == "found unknown escape character":
+                from indexer.manifest.apostrophe import readable  # which hardly a file needs
+
+                data = readable(data, error)
+                return _read(CParser(data).get_event, data, file, repository, limit, index)
             # The libyaml in ruamel.yaml.clib refuses `[http://x]`, which go-yaml and all later versions read.
             if error.problem != "found unexpected ':'":
                 raise

@@ -213,6 +213,30 @@ def test_a_colon_in_a_plain_text_of_a_flow_collection():
     assert data("a: [http://x/y, b:c]\n") == [{"a": ["http://x/y", "b:c"]}]
 
 
+def test_an_escaped_apostrophe_is_one() -> None:
+    text = r"""a: ["it\'s", 'b\c', "\"\'\\", x]
+b: "\'
+  \'"
+c: |
+  "\'"
+"""
+    assert data(text) == [{"a": ["it's", "b\\c", "\"'\\", "x"], "b": "' '", "c": '"\\\'"\n'}]
+    node = root(text).get("b")
+    assert unpack(node.pos)[:2] == (1, 3)
+
+
+@pytest.mark.parametrize(("text", "line"), [(r'a: "\q"', 1), ('a: "\\\'"\nb: "\\q"', 2)])
+def test_other_escapes_are_refused(text: str, line: int) -> None:
+    with pytest.raises(ManifestError, match="unknown escape character") as caught:
+        root(text)
+    assert (caught.value.line, caught.value.column) == (line, 5)
+
+
+def test_escaped_apostrophes_take_no_more_than_their_share() -> None:
+    with pytest.raises(ManifestError, match="unknown escape character"):
+        root("".join(f'a{count}: "\\\'"\n' for count in range(200)))
+
+
 def test_a_stream_read_as_any_parser_reads_it():
     text = b"a: 1\n--- {b: 2}\n...\n---\nc: 3\n"
     assert [to_data(d.node) for d in parse_stream(text, "f")] == [{"a": 1}, {"b": 2}, {"c": 3}]
