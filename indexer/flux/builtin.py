@@ -16,6 +16,7 @@ from typing import Final
 
 from indexer.deferred import NamedTuple
 from indexer.kustomize.nodes import string, text_at
+from indexer.manifest.gojson import dumps
 from indexer.manifest.node import (
     BOOL,
     FLOAT,
@@ -29,7 +30,7 @@ from indexer.manifest.node import (
     Sequence,
     relocated,
 )
-from indexer.manifest.scalars import is_null, tag_of
+from indexer.manifest.scalars import is_null, tag_of, to_data
 
 _DATA: Final = "kubernetes-0.36.json"
 _POINTER, _LIST, _MAP = "?", "-", "*"
@@ -192,8 +193,9 @@ def _quantity(node: Node) -> Node:
         return node
     from indexer.flux.quantity import canonical_quantity  # which loads fractions
 
-    text = canonical_quantity(node.text)
-    if text is None or (text == node.text and tag_of(node) == STR):
+    is_text = tag_of(node) == STR
+    text = canonical_quantity(node.text if is_text else dumps(to_data(node)))
+    if text is None or (is_text and text == node.text):
         return node
     return string(text, node, node.op, node.prev)
 

@@ -45,6 +45,10 @@ def generate(tree: Tree, directory: str, spec: KustomizationSpec, cache: ParseCa
     if found:
         base = _existing(tree, posixpath.join(directory, found[0]), spec)
     else:
+        made = posixpath.join(directory, FILE_NAMES[0])
+        if tree.kind(made) is not None:
+            problem = f"{made} is a directory, where the controller writes a file: give it another name"
+            raise KustomizeError(f"open {made}: is a directory", problem=problem, span=_span_of(spec, "path"))
         base = _scanned(tree, directory, spec, cache)
     return _merged(base, tree, directory, spec)
 

@@ -198,10 +198,10 @@ class _Lookup:
     def key(self, text: str) -> str:
         """What a key becomes."""
         try:
-            data = _reread(expand(parse(dump(text)), self))
+            data = _reread(expand(parse(dump({text: []})), self))
         except (SubstitutionError, ManifestError):
             return text
-        return data if isinstance(data, str) else next(iter(_reread(f"? {expand(parse(dump(text)), self)}\n: x\n")))
+        return next(iter(data), text) if isinstance(data, dict) else text
 
 
 def _reread(text: str) -> Any:

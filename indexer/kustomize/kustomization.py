@@ -26,6 +26,7 @@ from indexer.kustomize.record import (
 from indexer.manifest.compose import parse_stream
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Node, Scalar
+from indexer.manifest.scalars import is_null
 
 FILE_NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 KUSTOMIZATION: Final = "Kustomization"
@@ -179,7 +180,7 @@ def parse_kustomization(data: bytes, file: str, repository: str | None) -> Mappi
         place = of_manifest(error).span
         raise KustomizeError(f"invalid Kustomization: {error.go_message}", problem=error.problem, span=place) from None
     node = documents[0].node if documents else None
-    if node is None or (isinstance(node, Scalar) and not node.text):
+    if node is None or is_null(node) or (isinstance(node, Scalar) and not node.text):
         return Mapping({}, source=documents[0].source) if documents else Mapping({})
     if not isinstance(node, Mapping):
         kind = "string" if isinstance(node, Scalar) else "array"

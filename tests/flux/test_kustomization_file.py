@@ -32,6 +32,25 @@ def test_of_one_key_in_several_spellings_the_last_in_the_order_of_their_bytes_co
     assert [obj.id.name for obj in rendered(fleet, text).objects] == names
 
 
+@pytest.mark.parametrize("text", ["", "# nothing\n", "null\n", "--- ~\n", "{}\n"])
+def test_a_file_with_nothing_in_it_builds_nothing(fleet, text):
+    app = rendered(fleet, text)
+    assert (app.state, app.objects) == (UnitState.RENDERED, ())
+
+
+def test_a_directory_in_the_place_of_the_file_that_is_made_fails(fleet):
+    fleet.write(
+        **{
+            "clusters/prod/flux-system/gotk-sync.yaml": sync("prod"),
+            "clusters/prod/app.yaml": kustomization("app", "./app"),
+            "app/kustomization.yaml/a.yaml": config_map(),
+        }
+    )
+    app = fleet.units()["app"]
+    assert app.state is UnitState.FAILED
+    assert app.reason.startswith("clusters/prod/app.yaml:5:9: app/kustomization.yaml is a directory")
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [

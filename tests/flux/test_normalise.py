@@ -80,6 +80,8 @@ def test_a_container_is_what_its_type_writes(text, expected):
                                    "updateStrategy": {}}}),
         ("apiVersion: v1\nkind: PersistentVolumeClaim\nstatus: {}\nspec: {resources: {requests: {storage: 1024Mi}}}",
          {"metadata": {}, "spec": {"resources": {"requests": {"storage": "1Gi"}}}}),
+        ("apiVersion: v1\nkind: ResourceQuota\nspec: {hard: {a: 1e3, b: 1.5, c: 0x10, d: .1, e: '1e3', f: 1_000}}",
+         {"metadata": {}, "spec": {"hard": {"a": "1k", "b": "1500m", "c": "16", "d": "100m", "e": "1e3", "f": "1k"}}}),
         ("apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nglobalDefault: false\nvalue: 0",
          {"metadata": {}, "value": 0}),
         ('apiVersion: v1\nkind: ConfigMap\nimmutable: false\nbinaryData: {a: "YQ==\\n"}\ndata: {b: null}',

@@ -48,6 +48,13 @@ def test_keys_are_expanded_and_other_values_keep_their_types():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("value", "key"), [("a:", "a:"), ("5", "5"), ("'q'", "q"), ("on", "true"), ("k" * 200, "k" * 200)]
+)
+def test_a_key_is_read_as_the_key_of_a_mapping(value, key):
+    assert expanded('{"${k}": 1, b: 2}', k=value) == {key: 1, "b": 2}
+
+
 def test_of_two_keys_that_become_one_the_last_counts():
     assert expanded("{key: 1, '${k}': 2}", k="key") == {"key": 1}
 
