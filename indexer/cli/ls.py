@@ -9,7 +9,7 @@ import click
 
 from indexer.cli.common import Session, shared
 from indexer.errors import NotFound
-from indexer.query.names import find, parse_many
+from indexer.query.names import find, parse_many, pattern
 from indexer.query.rows import object_of, span, unit_of
 from indexer.report.text import one_line
 
@@ -54,7 +54,10 @@ def _rows(scope: Scope, words: Sequence[str], namespace: str | None, columns: st
     """Rows of view ``objects`` that have at least ``columns``: reading all of them is half the time of a long list."""
     if words:
         return find(scope, parse_many(words, namespace))
-    rows = [row for row in scope.objects(columns) if namespace in (None, row["namespace"])]
+    rows = scope.objects(columns)
+    if namespace is not None:
+        meant = pattern(namespace)
+        rows = [row for row in rows if row["namespace"] is not None and meant.fullmatch(row["namespace"])]
     return sorted(rows, key=itemgetter(*_ORDER))
 
 

@@ -181,6 +181,7 @@ def test_ls_as_json(fluxidx):
         (["namespace", "bar", "--cluster", "prod"], ["bar"]),
         (["cm/*", "-n", "bar"], ["settings", "settings"]),
         (["-n", "bar", "--cluster", "prod"], ["settings"]),
+        (["-n", "b*", "--cluster", "prod"], ["settings"]),
         (["-n", "nowhere"], []),
     ],
 )
