@@ -20,7 +20,7 @@ _PLUGINS = {"kubectl-fluxidx": "kubectl fluxidx", "flux-idx": "flux idx"}
 _INTERRUPTED = 130
 """As ExitCode has it, which is not imported yet."""
 
-_LOOKING = frozenset({"blame", "build", "check", "ls", "units", "what", "where"})
+_LOOKING = frozenset({"blame", "build", "ls", "units", "what", "where"})
 """Commands whose first question is what the working tree holds."""
 _ELSEWHERE = ("--repo", "--at", "--rev", "--help", "-h")
 """Options with which it is not, or not here."""
