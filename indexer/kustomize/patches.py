@@ -24,11 +24,15 @@ from indexer.manifest.compose import parse_stream
 from indexer.manifest.embedded import parse_embedded
 from indexer.manifest.errors import ManifestError
 from indexer.manifest.node import Mapping, Node, Operation, Role, Scalar, Sequence, stamped
+from indexer.manifest.scalars import is_null
 
 _MERGE_NAME: Final = "strategic merge patch"
 _JSON_NAME: Final = "JSON 6902 patch"
 _SPACE: Final = " \t\n\v\f\r\x85\xa0"
-_IDENTITY: Final = (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"))
+_KIND: Final = ("kind",)
+_NAME: Final = ("metadata", "name")
+_NAMESPACE: Final = ("metadata", "namespace")
+_IDENTITY: Final = (("apiVersion",), _KIND, _NAME, _NAMESPACE)
 
 
 class PatchEntry(NamedTuple):
@@ -401,10 +405,13 @@ def _merge_into(res: Resource, patch: Mapping, layer: Layer, rights: _Rights) ->
     if merged is None or not merged.fields:
         return False
     for path in _IDENTITY:
-        if (rights.kind and path == ("kind",)) or (rights.name and path == ("metadata", "name")):
+        if (rights.kind and path == _KIND) or (rights.name and path == _NAME):
             continue
         old, new = find(before, *path), find(merged, *path)
-        if new is not old:
+        if path == _NAMESPACE and isinstance(old, Scalar) and (not old.text or is_null(old)):
+            # kustomize writes the namespace back, and an empty one not at all.
+            merged = drop(merged, path)
+        elif new is not old:
             merged = drop(merged, path) if old is None else put(merged, path, old)
     res.root = merged
     return True

@@ -154,3 +154,15 @@ def test_a_configured_merge_needs_something_to_merge(build_files: BuildFiles) ->
             "transformers: [t.yaml]",
             t_yaml="apiVersion: builtin\nkind: PatchStrategicMergeTransformer\nmetadata: {name: t}\n",
         )
+
+
+@pytest.mark.parametrize("namespace", ["null", '""'])
+def test_a_merge_takes_an_empty_namespace_out(build_files: BuildFiles, namespace: str) -> None:
+    built = build_files(
+        {
+            "kustomization.yaml": "resources: [cm.yaml]\npatches: [{path: p.yaml}]\n",
+            "cm.yaml": f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: cm, namespace: {namespace}}}\n",
+            "p.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cm}\ndata: {a: b}\n",
+        }
+    )
+    assert data(built)["metadata"] == {"name": "cm"}
