@@ -12,6 +12,7 @@ from indexer.flux.clusters import Ground
 from indexer.flux.delivery import SUPPLIERS, Delivery, matters
 from indexer.flux.dependencies import blocked
 from indexer.flux.discover import EntryPoint
+from indexer.flux.frozen import frozen_source, frozen_variables
 from indexer.flux.helmrun import HelmRun
 from indexer.flux.home import settle_home
 from indexer.flux.job import Job
@@ -19,6 +20,7 @@ from indexer.flux.kustomization import UnitFailure, directory_of, reason_at
 from indexer.flux.model import Cluster, Inputs, RenderedObject, Substitution, Unit, UnitId, UnitState
 from indexer.flux.outcome import Ahead, Around, Task
 from indexer.flux.resources import (
+    KustomizationSpec,
     ReferenceSpec,
     is_generator,
     is_kustomization,
@@ -27,7 +29,6 @@ from indexer.flux.resources import (
     name_of,
     namespace_of,
     read_kustomization,
-    truth,
 )
 from indexer.flux.scope import Kind, declared
 from indexer.flux.sets import SetRun
@@ -71,6 +72,8 @@ class ClusterRun:
         self.revised: dict[UnitId, Mapping] = {}
         self.registry = Registry()
         self.objects: dict[tuple[str, str, str], Delivery] = {}
+        self.suppliers_of: dict[tuple[str, str, str], UnitId | None] = {}
+        """What brings each of them."""
         self.jobs: dict[UnitId, Job] = {}
         self.carried: dict[str, tuple[Substitution, ...]] = {}
         """What units put into the variables of Kustomizations and ConfigMaps that they deploy."""
@@ -139,6 +142,7 @@ class ClusterRun:
         self._carry(item)
         if item.kind in SUPPLIERS:
             self.objects[item.kind, item.namespace, item.name] = item
+            self.suppliers_of[item.kind, item.namespace, item.name] = parent
             self.changes += f"{item.kind} {item.namespace}/{item.name}" in self.suppliers
             return
         root, definition = item.root, item.definition
@@ -395,20 +399,15 @@ class ClusterRun:
             return job.failure.state, str(job.failure)
         assert job.outcome is not None
         unknown = job.outcome.unknown or missing_key(job.spec, job.outcome.encrypted, self.find_object)
-        unknown = unknown or self._frozen(job)
+        unknown = unknown or frozen_source(job.spec, self.registry) or frozen_variables(job.spec, self._supplier)
         if unknown is not None:
             return UnitState.UNRESOLVED, unknown
         return blocked(job.id, self.dependencies_of) or (UnitState.RENDERED, None)
 
-    def _frozen(self, job: Job) -> str | None:
-        """Why the cluster may have other files of a source than Git; None where it follows Git."""
-        reference = job.spec.source
-        assert reference is not None
-        source = self.registry.sources.get((reference.kind, reference.namespace, reference.name))
-        at = find(source, "spec", "suspend") if source is not None and truth(source, "spec", "suspend") else None
-        if at is None:
-            return None
-        return reason_at(at.span, f"{reference} is suspended: the cluster has what it fetched before, if anything")
+    def _supplier(self, reference: ReferenceSpec) -> KustomizationSpec | None:
+        """The Kustomization that brings an object with variables."""
+        unit = self.suppliers_of.get((reference.kind, reference.namespace, reference.name))
+        return self.jobs[unit].spec if unit in self.jobs else None
 
     def dependencies_of(self, unit: UnitId) -> Iterable[ReferenceSpec] | None:
         """What a unit of this cluster waits for; None where there is no such unit."""

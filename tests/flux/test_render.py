@@ -285,8 +285,28 @@ def test_what_a_suspended_source_gave_the_cluster_is_not_known(fleet):
     app = fleet.units()["app"]
     assert (app.state, len(app.objects)) == (UnitState.UNRESOLVED, 1)
     assert app.reason == (
-        "clusters/prod/source.yaml:4:17: GitRepository flux-system/apps is suspended: "
+        "clusters/prod/source.yaml:1:1: GitRepository flux-system/apps is suspended: "
         "the cluster has what it fetched before, if anything"
+    )
+
+
+@pytest.mark.parametrize("optional", ["", ", optional: true"])
+def test_what_a_suspended_unit_gave_the_cluster_is_not_known(fleet, optional):
+    more = f"postBuild: {{substituteFrom: [{{kind: ConfigMap, name: vars{optional}}}]}}\n"
+    fleet.write(
+        **{
+            "clusters/prod/flux-system/gotk-sync.yaml": sync("prod"),
+            "clusters/prod/vars.yaml": kustomization("vars", "./vars", "suspend: true\n"),
+            "clusters/prod/app.yaml": kustomization("app", "./app", more),
+            "vars/vars.yaml": config_map("vars", "{X: z}", "flux-system"),
+            "app/cm.yaml": config_map(data="{x: '${X}'}"),
+        }
+    )
+    app = fleet.units()["app"]
+    assert (app.state, to_data(app.objects[0].tree)["data"]) == (UnitState.UNRESOLVED, {"x": "z"})
+    assert app.reason == (
+        "clusters/prod/app.yaml:7:32: ConfigMap flux-system/vars comes with Kustomization flux-system/vars, "
+        "which is suspended: the cluster has what it applied before, if anything"
     )
 
 
