@@ -431,15 +431,9 @@ def _apply_json_patch(resmap: ResMap, layer: Layer, entry: PatchEntry, patch: _P
 
 
 def _operate(res: Resource, operations: list[JsonOperation], op: Operation) -> None:
-    """Applies JSON operations; kustomize then rewrites the annotations as strings.
-
-    Where kustomize keeps its memory in annotations, there are some, even if the user wrote none.
-    """
+    """Applies JSON operations; kustomize then rewrites the annotations as strings."""
     path = ("metadata", "annotations")
-    root = res.root
-    if res.remembered and not isinstance(find(root, *path), Mapping):
-        root = put(root, path, Mapping({}, touched=True))
-    root = apply_operations(root, operations, op)
+    root = apply_operations(res.annotated, operations, op)
     annotations = find(root, *path)
     if isinstance(annotations, Sequence) and annotations.items:
         raise KustomizeError(

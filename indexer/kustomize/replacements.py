@@ -199,7 +199,7 @@ def _apply(resmap: ResMap, target: Record, value: _Source, op: Operation) -> boo
             found = True
             try:
                 writer.value = value.now()
-                res.root = writer.write(res.root)
+                res.root = writer.write(res.annotated)
             except KustomizeError as error:
                 raise error.located(target.node) from None
     return found

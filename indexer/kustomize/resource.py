@@ -172,6 +172,14 @@ class Resource:
     # Metadata
 
     @property
+    def annotated(self) -> Mapping:
+        """The tree with annotations, even if the user wrote none, where kustomize would keep its memory in them."""
+        path = ("metadata", "annotations")
+        if not self.remembered or isinstance(find(self.root, *path), Mapping):
+            return self.root
+        return put(self.root, path, Mapping({}, touched=True))
+
+    @property
     def labels(self) -> dict[str, str]:
         return string_map(find(self.root, "metadata", "labels"))
 

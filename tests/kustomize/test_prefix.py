@@ -65,3 +65,18 @@ def test_metadata_of_nothing_becomes_a_mapping(build_files: BuildFiles) -> None:
     }
     (res,) = build_files(files).resources
     assert to_data(find(res.root, "metadata")) == {}
+
+
+def test_what_was_renamed_has_annotations_to_write_to(build_files: BuildFiles) -> None:
+    files = {
+        "kustomization.yaml": """
+            namePrefix: a-
+            resources: [o.yaml]
+            replacements:
+            - sourceValue: x
+              targets: [{select: {kind: Pod}, fieldPaths: [metadata.annotations.k], options: {create: true}}]
+            """,
+        "o.yaml": "apiVersion: v1\nkind: Pod\nmetadata:\n  name: n\n  annotations:\n",
+    }
+    (res,) = build_files(files).resources
+    assert to_data(find(res.root, "metadata")) == {"name": "a-n", "annotations": {"k": "x"}}
