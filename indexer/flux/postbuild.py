@@ -27,6 +27,7 @@ from indexer.flux.substitute import (
 from indexer.kustomize.nodes import find, string_map
 from indexer.manifest.compose import parse_stream
 from indexer.manifest.errors import ManifestError
+from indexer.manifest.folded import unreadable_literal
 from indexer.manifest.node import Mapping, Node, Operation, Role, Scalar, Sequence, Source, Span, Style, pointer
 from indexer.manifest.scalars import to_data, to_data_11
 
@@ -149,6 +150,11 @@ def substitute(template: Template, variables: Variables) -> Expanded:
         place = Source(root.source.repository, error.file)
         span = Span(place, error.line, error.column, error.line, error.column)
         raise PostBuildError(error.problem, span) from None
+    unreadable = template.found.unreadable
+    if unreadable is not None:
+        problem = "found a tab character where an indentation space is expected"
+        message = f"UnmarshalJSON: yaml: {problem}: let no text of several lines begin with a tab"
+        raise PostBuildError(message, _span_at(root, unreadable))
     if template.is_constant:
         return Expanded(root)
     from indexer.flux.graft import Graft
@@ -248,17 +254,21 @@ class _Found:
     texts: list[tuple[Path, str]]
     large_integer: bool = False
     """Whether there is an integer that loses digits on the way."""
+    unreadable: Path | None = None
+    """A text that the controller cannot read once it has written it."""
 
     def look_at(self, data: Any, path: Path) -> None:
         if isinstance(data, str):
             if "$" in data:
                 self.texts.append((path, data))
+            if "\n" in data and unreadable_literal(data):
+                self.unreadable = path
         elif isinstance(data, dict):
             for key, value in data.items():
                 if "$" in key:
                     self.texts.append(((*path, key), key))
                 # Most values are texts without a variable.
-                if not isinstance(value, str) or "$" in value:
+                if not isinstance(value, str) or "$" in value or value[:1] == "\t":
                     self.look_at(value, (*path, key))
         elif isinstance(data, list):
             for index, value in enumerate(data):

@@ -132,3 +132,16 @@ def test_failures_point_at_the_text(text, values, message, place):
         substitute(Template(root(text)), variables(**values))
     assert message in str(caught.value)
     assert (str(caught.value.span) if caught.value.span else None) == place
+
+
+@pytest.mark.parametrize(
+    ("text", "readable"),
+    [('"\\ta\\nb"', False), ('"\\t${v}\\nb"', False), ('"a\\n\\tb"', True), ('"\\n\\tb"', True), ('"\\ta"', True)],
+)
+def test_a_text_of_several_lines_that_begins_with_a_tab_cannot_be_read_again(text, readable):
+    if readable:
+        assert expanded(f"a: {text}\nb: 1", v="x")["b"] == 1
+    else:
+        with pytest.raises(PostBuildError, match="found a tab character") as failure:
+            expanded(f"b: 1\na: {text}", v="x")
+        assert str(failure.value.span) == "f.yaml:2:4"
