@@ -14,15 +14,17 @@ that it would print. Wherever a project is wanted, the path of a repository will
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from indexer.deferred import NamedTuple
 from indexer.errors import FluxidxError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from indexer.cluster.reader import LiveCluster
     from indexer.flux.config import Config
     from indexer.flux.division import Shard
@@ -49,8 +51,8 @@ class Project:
 
     def __init__(
         self,
-        repo: Path | None = None,
-        config_file: Path | None = None,
+        repo: Path | str | None = None,
+        config_file: Path | str | None = None,
         index_url: str | None = None,
         clusters: tuple[str, ...] = (),
         sources: tuple[str, ...] = (),
@@ -74,11 +76,11 @@ class Project:
     def repository(self) -> Repository:
         from indexer.git.repository import Repository
 
-        return Repository.open(self.repo or Path.cwd())
+        return Repository.open(self.repo or os.getcwd())  # noqa: PTH109 - pathlib is slow
 
     @cached_property
     def config(self) -> Config:
-        return self._config(self.repository.root)
+        return self._config(self.repository.place.root)
 
     def config_around(self, directory: Path) -> Config:
         """The configuration for a directory that need not be in any repository."""
@@ -86,22 +88,28 @@ class Project:
         from indexer.git.repository import Repository
 
         try:
-            return self._config(Repository.open(directory).root)
+            return self._config(Repository.open(directory).place.root)
         except NoRepository:
             return self._config(None)
 
-    def _config(self, root: Path | None) -> Config:
-        from indexer.flux.config import Config, SourceConfig
+    def _config(self, root: str | None) -> Config:
+        from indexer.flux.config import Config
 
-        sources = [SourceConfig.parse(source, Path.cwd()) for source in self.sources]
-        return Config.load(self.config_file, root).with_sources(sources)
+        config = Config.load(self.config_file, root)
+        if not self.sources:
+            return config
+        from pathlib import Path
+
+        from indexer.flux.config import SourceConfig
+
+        return config.with_sources([SourceConfig.parse(source, Path.cwd()) for source in self.sources])
 
     @property
     def location(self) -> Location:
         """Where the index is, or is to be."""
         from indexer.index.location import locate
 
-        return locate(self.index_url, self.repository.git_dir)
+        return locate(self.index_url, self.repository.place.common_dir)
 
     def tree(self, revision: str | None) -> Tree:
         """The files of ``revision``; by default the working tree, and HEAD where there is none."""
@@ -242,6 +250,8 @@ def what(project: Project | Path | str, *files: str) -> What:
     """Everything that files or lines (``PATH``, ``PATH:LINE``, ``PATH:FIRST-LAST``) deploy, on every cluster."""
     project = _project(project)
     project.look()
+    from pathlib import Path
+
     from indexer.query.places import parse
     from indexer.query.what import what as ask
 
@@ -304,6 +314,8 @@ def check(project: Project | Path | str, *files: str, revision: str | None = Non
 
     Raises FluxidxError for a file that is not there.
     """
+    from pathlib import Path
+
     from indexer.flux.store import Store
     from indexer.query.check import check as ask
     from indexer.query.places import parse
@@ -327,4 +339,4 @@ def check(project: Project | Path | str, *files: str, revision: str | None = Non
 
 
 def _project(project: Project | Path | str) -> Project:
-    return project if isinstance(project, Project) else Project(Path(project))
+    return project if isinstance(project, Project) else Project(project)

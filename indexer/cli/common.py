@@ -6,7 +6,6 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -43,11 +42,11 @@ class Session(Project):
 def _everywhere() -> list[Callable[[_F], _F]]:
     """The options that every command has."""
     return [
-        click.option("--repo", type=click.Path(path_type=Path), metavar="PATH", help="Repository to look at."),
+        click.option("--repo", type=click.Path(), metavar="PATH", help="Repository to look at."),
         click.option(
             "--config",
             "config_file",
-            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            type=click.Path(exists=True, dir_okay=False),
             metavar="FILE",
             help="Configuration.  [default: .fluxidx.toml of the repository]",
         ),

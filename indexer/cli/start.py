@@ -62,6 +62,7 @@ def _look_ahead(arguments: Sequence[str]) -> Repository | None:
 
     try:
         search = Search(".")
+        import indexer.index.freshness  # noqa: F401 - all these commands need it, and git takes a while
         from indexer.git.repository import Repository
 
         repository = Repository(search.found())

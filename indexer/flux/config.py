@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from collections.abc import Mapping as Table
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from indexer.deferred import NamedTuple
 from indexer.errors import FluxidxError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from indexer.git.remotes import Forge
 
 FILE_NAME: Final = ".fluxidx.toml"
@@ -123,12 +125,15 @@ class Config(NamedTuple):
     """``KIND/NAMESPACE/NAME`` or ``KIND/NAME`` of live objects that ``orphans`` leaves out; ``*`` for any text."""
 
     @classmethod
-    def load(cls, path: Path | None = None, root: Path | None = None) -> Config:
+    def load(cls, path: Path | str | None = None, root: Path | str | None = None) -> Config:
         """Reads ``path``, or the ``.fluxidx.toml`` of the folder ``root`` where there is one. Raises ConfigError."""
         if path is None:
-            if root is None or not (root / FILE_NAME).is_file():
+            path = f"{root}/{FILE_NAME}"
+            if root is None or not os.path.isfile(path):  # noqa: PTH113 - pathlib is slow, and most have none
                 return cls()
-            path = root / FILE_NAME
+        from pathlib import Path
+
+        path = Path(path)
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:

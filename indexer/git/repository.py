@@ -6,7 +6,6 @@ Everything but a revision's files is asked of git by plain processes, so that a 
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.deferred import NamedTuple
@@ -18,6 +17,7 @@ from indexer.git.text import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from indexer.git.blame import BlameLine, Commit, Uncommitted
     from indexer.git.changes import Changes
@@ -42,10 +42,7 @@ class Repository:
     """One repository, or one linked worktree of it. ``name`` is what its trees' spans carry."""
 
     def __init__(self, place: Place, name: str | None = None) -> None:
-        self.root = Path(place.root) if place.root is not None else None
-        """The top of the working tree, without symbolic links; None for a bare repository."""
-        self.git_dir = Path(place.common_dir)
-        """The directory that all worktrees of the repository share."""
+        self.place = place
         self.shallow = place.shallow
         self.name = name
         self._looking: Running | None = None
@@ -60,6 +57,16 @@ class Repository:
     def open(cls, path: Path | str, name: str | None = None) -> Repository:
         """The repository around ``path``, found as git finds it (``GIT_DIR`` included). Raises NoRepository."""
         return cls(Search(str(path)).found(), name)
+
+    @cached_property
+    def root(self) -> Path | None:
+        """The top of the working tree, without symbolic links; None for a bare repository."""
+        return _path(self.place.root) if self.place.root is not None else None
+
+    @cached_property
+    def git_dir(self) -> Path:
+        """The directory that all worktrees of the repository share."""
+        return _path(self.place.common_dir)
 
     @cached_property
     def _careful(self) -> Git:
@@ -217,18 +224,18 @@ class Repository:
         self._seen = None
         if again:
             self._looking = None
-        if self.root is not None and self._looking is None:
+        if self.place.root is not None and self._looking is None:
             self._looking = self._careful.start(*status.COMMAND)
 
     def status(self) -> Status:
         """The working tree as it is now, or was when ``look`` was called; of a bare repository, what its HEAD names."""
-        if self.root is None:
+        if self.place.root is None:
             head, branch = self.head(), self.branch()
             self._seen = Status(head, branch, frozenset(), f"{branch} {head}")
         else:
             looking, self._looking = self._looking or self._careful.start(*status.COMMAND), None
             said, besides = looking.heard()
-            self._seen = status.read(said, str(self.root), self._sparse() + besides)
+            self._seen = status.read(said, self.place.root, self._sparse() + besides)
         return self._seen
 
     def _sparse(self) -> bytes:
@@ -299,3 +306,9 @@ class Repository:
             # Rebased commits often share a second; then ancestry tells.
             tied = self._git.run("merge-base", "--independent", *tied).decode().split()
         return commits[tied[0]]
+
+
+def _path(place: str) -> Path:
+    from pathlib import Path  # 4 ms, in which a build with nothing to do has its answer
+
+    return Path(place)

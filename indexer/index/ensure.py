@@ -38,7 +38,7 @@ def ensure_fresh(
     ``index`` is what ``--index`` says. ``progress`` gets one line where there is something to wait for. Raises
     IndexMissing or IndexStale where a build is needed and not allowed, and whatever a build raises.
     """
-    location = locate(index, repository.git_dir)
+    location = locate(index, repository.place.common_dir)
     target = target_of(repository, config, revision)
     try:
         return open_fresh(location, target, any_revision=not build)
@@ -78,7 +78,7 @@ def answered(
     ``ensure_fresh``, and what the question raises.
     """
     repository.look()
-    location = locate(index, repository.git_dir)
+    location = locate(index, repository.place.common_dir)
     try:
         return ask_fresh(
             location, repository, config, None, lambda opened, _build: question(opened), any_revision=not build

@@ -69,7 +69,7 @@ def target_of(repository: Repository, config: Config, revision: str | None, *, a
     else:
         files = (repository.seen if as_seen else repository.status()).fingerprint
     marks = "\n".join([__version__, files, _charts(), *_config(config)])
-    if revision is None and repository.root is None:
+    if revision is None and repository.place.root is None:
         revision = "HEAD"
     return Target(
         repository,

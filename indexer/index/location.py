@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from indexer.deferred import NamedTuple
 from indexer.index.errors import IndexUnusable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from indexer.git.repository import Repository
 
 _SQLITE: Final = r"sqlite(?:\+pysqlite)?://(?:/(?P<path>[^?]*))?|:memory:"
@@ -23,11 +24,18 @@ class Location(NamedTuple):
 
     url: str
     """What SQLAlchemy opens."""
-    path: Path | None
-    """The file, where it is SQLite."""
+    file: str | None
+    """The path, where it is a file of SQLite."""
+
+    @property
+    def path(self) -> Path | None:
+        """The same for those who go on from there."""
+        from pathlib import Path
+
+        return Path(self.file) if self.file is not None else None
 
     def __str__(self) -> str:
-        return str(self.path) if self.path is not None else re.sub(_CREDENTIALS, _hidden, self.url)
+        return self.file if self.file is not None else re.sub(_CREDENTIALS, _hidden, self.url)
 
     def name_of(self, repository: Repository) -> str:
         """What tells a repository from others in this index.
@@ -35,25 +43,27 @@ class Location(NamedTuple):
         In a file, the path of its git directory; on a server, which many machines have clones for, the remote that it
         is fetched from.
         """
-        if self.path is None and (remote := repository.remote()) is not None:
+        if self.file is None and (remote := repository.remote()) is not None:
             from indexer.git.remotes import canonical
 
             place = canonical(remote)
             return remote if place is None else f"{place.host}/{place.path}"
-        return str(repository.git_dir)
+        return repository.place.common_dir
 
 
 def _hidden(found: re.Match[str]) -> str:
     return f"{found[2]}***" if found[2] else f"{found[1]}:***@"
 
 
-def locate(index: str | None, git_dir: Path) -> Location:
+def locate(index: str | None, git_dir: Path | str) -> Location:
     """The location that ``--index`` names (a path or a URL), or the default in a repository's git directory.
 
     Raises IndexUnusable for a SQLite URL without a file.
     """
     if not index:
-        return at_path(git_dir / "fluxidx" / "index.db")
+        return _in_file(f"{git_dir}/fluxidx/index.db")
+    from pathlib import Path
+
     if sqlite := re.fullmatch(_SQLITE, index):
         if sqlite["path"] in {None, "", ":memory:"}:
             raise IndexUnusable(f"--index {index}: an index in memory is gone when the command ends: name a file")
@@ -66,5 +76,8 @@ def locate(index: str | None, git_dir: Path) -> Location:
 
 def at_path(path: Path) -> Location:
     """The location of a SQLite file."""
-    path = path.absolute()
-    return Location(f"sqlite:///{path}", path)
+    return _in_file(str(path.absolute()))
+
+
+def _in_file(file: str) -> Location:
+    return Location(f"sqlite:///{file}", file)

@@ -6,6 +6,7 @@ index is read through SQLAlchemy. Both give the same rows.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -17,8 +18,6 @@ from indexer.index.errors import BadQuery, IndexNewer, IndexStale, IndexUnusable
 from indexer.index.location import Location
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sqlalchemy import Connection
 
 SCHEMA: Final = "0002"
@@ -158,7 +157,7 @@ def connect(location: Location) -> Index:
 
     Raises IndexMissing (nothing built yet), IndexStale (an older schema), IndexNewer, IndexUnusable.
     """
-    index = _open_sqlite(location, location.path) if location.path is not None else _open_sqlalchemy(location)
+    index = _open_sqlite(location, location.file) if location.file is not None else _open_sqlalchemy(location)
     try:
         versions = index.rows("SELECT version_num FROM alembic_version") if index.has_version() else []
         check_version(location, versions[0]["version_num"] if versions else None)
@@ -183,26 +182,26 @@ def check_version(location: Location, version: str | None) -> None:
         raise IndexStale(f"{location}: the index has the old schema {version}{RUN_BUILD}")
 
 
-def _open_sqlite(location: Location, path: Path) -> _SQLite:
-    if not path.exists():
-        raise IndexMissing(f"{path}: there is no index{RUN_BUILD}")
+def _open_sqlite(location: Location, file: str) -> _SQLite:
+    if not os.path.exists(file):  # noqa: PTH110 - pathlib is slow
+        raise IndexMissing(f"{file}: there is no index{RUN_BUILD}")
     # https://www.sqlite.org/uri.html, 3.1: the three characters that mean something in the URI of a file.
-    quoted = str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    quoted = file.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     uri = f"file:{quoted}?mode=ro"
     try:
         connection = _begin_sqlite(uri)
     except sqlite3.OperationalError:
         # Where SQLite may not write beside the file, it cannot share it with a writer; then there is no writer either.
-        log = path.with_name(f"{path.name}-wal")
-        if log.exists() and log.stat().st_size:
-            raise IndexUnusable(f"{path}: the index cannot be opened: check its permissions") from None
+        log = f"{file}-wal"
+        if os.path.exists(log) and os.path.getsize(log):  # noqa: PTH110, PTH202
+            raise IndexUnusable(f"{file}: the index cannot be opened: check its permissions") from None
         try:
             connection = _begin_sqlite(f"{uri}&immutable=1")
         except sqlite3.Error as error:
-            raise IndexUnusable(f"{path}: the index cannot be opened: {error}") from error
+            raise IndexUnusable(f"{file}: the index cannot be opened: {error}") from error
     except sqlite3.DatabaseError as error:
         raise IndexUnusable(
-            f"{path}: not an index: {error}: delete it if it was one, or name another file with --index"
+            f"{file}: not an index: {error}: delete it if it was one, or name another file with --index"
         ) from error
     return _SQLite(location, connection)
 

@@ -37,7 +37,7 @@ def location(tmp_path, cluster, build):
 )
 def test_a_path_or_sqlite_url_is_a_file(index, path):
     expected = Path(path.format(cwd=Path.cwd(), home=Path.home()))
-    assert locate(index, Path("/repo/.git")) == Location(f"sqlite:///{expected}", expected)
+    assert locate(index, Path("/repo/.git")) == Location(f"sqlite:///{expected}", str(expected))
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
