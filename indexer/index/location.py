@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -62,7 +63,9 @@ def locate(index: str | None, git_dir: Path | str) -> Location:
     """
     if not index:
         return _in_file(f"{git_dir}/fluxidx/index.db")
-    from pathlib import Path
+    if index.startswith("/") and index == os.path.normpath(index):
+        return _in_file(index)
+    from pathlib import Path  # which is slow, and mostly not needed
 
     if sqlite := re.fullmatch(_SQLITE, index):
         if sqlite["path"] in {None, "", ":memory:"}:
