@@ -27,11 +27,12 @@ from indexer.flux.resources import (
     SOURCE,
     group_of,
     kind_of,
+    marks_of,
     name_of,
     namespace_of,
+    told,
 )
 from indexer.flux.sops import is_encrypted
-from indexer.kustomize.nodes import find, string_map
 from indexer.manifest.node import Mapping, Span
 
 _GROUPS: Final = frozenset({KUSTOMIZE, SOURCE, GENERATOR, HELM, OPERATOR})
@@ -55,11 +56,8 @@ def delivered(root: Mapping) -> bool:
 
 
 def _is_left_alone(root: Mapping) -> bool:
-    return any(
-        string_map(find(root, "metadata", field)).get(f"{KUSTOMIZE}/{key}", "").lower() == value
-        for field in ("labels", "annotations")
-        for key, value in (("reconcile", "disabled"), ("ssa", "ignore"))
-    )
+    marks = marks_of(root)
+    return "disabled" in told(marks, f"{KUSTOMIZE}/reconcile") or "ignore" in told(marks, f"{KUSTOMIZE}/ssa")
 
 
 class Delivery:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from collections.abc import Mapping as Table
 from typing import Final
 
 from indexer.deferred import NamedTuple
@@ -38,6 +40,16 @@ def is_kind(root: Node | None, group: str, kind: str) -> bool:
 def is_disabled(root: Mapping) -> bool:
     """Whether the operator leaves an object alone."""
     return string_map(find(root, "metadata", "annotations")).get(RECONCILE) == "disabled"
+
+
+def marks_of(root: Mapping) -> tuple[dict[str, str], dict[str, str]]:
+    """Labels and annotations."""
+    return string_map(find(root, "metadata", "labels")), string_map(find(root, "metadata", "annotations"))
+
+
+def told(marks: Iterable[Table[str, str]], name: str) -> set[str]:
+    """What labels and annotations tell a controller under a name: both count, in any case of letters."""
+    return {one[name].lower() for one in marks if name in one}
 
 
 def is_kustomization(root: Node | None) -> bool:

@@ -23,9 +23,11 @@ from indexer.flux.resources import (
     is_kustomization,
     items_of,
     kind_of,
+    marks_of,
     name_of,
     namespace_of,
     read_kustomization,
+    told,
     truth,
 )
 from indexer.kustomize.nodes import find, string_map, text_at
@@ -156,15 +158,9 @@ def facts_of(unit: Unit) -> UnitFacts:
 
 
 def _of_object(obj: RenderedObject, root: Mapping, prefix: str) -> ObjectFacts:
-    labels = string_map(find(root, "metadata", "labels"))
-    annotations = string_map(find(root, "metadata", "annotations"))
+    labels, annotations = marks = marks_of(root)
     version = root.get("apiVersion")
-
-    def told(key: str) -> set[str]:
-        """What annotations and labels for the controller say: both count, in any case of letters."""
-        name = f"{prefix}/{key}"
-        return {marks[name].lower() for marks in (annotations, labels) if name in marks}
-
+    reconcile, ssa = told(marks, f"{prefix}/reconcile"), told(marks, f"{prefix}/ssa")
     return ObjectFacts(
         id=obj.id,
         definition=obj.definition,
@@ -172,10 +168,10 @@ def _of_object(obj: RenderedObject, root: Mapping, prefix: str) -> ObjectFacts:
         api_version=version.span if version is not None else None,
         references=tuple(references_of(root)),
         marks=frozenset({*labels, *annotations}),
-        kept_by=next((f"{key}: {value}" for key, value in KEEPING if value in told(key)), ""),
-        forced="enabled" in told("force"),
-        applied=told("ssa") <= {"override"} and "disabled" not in told("reconcile"),
-        left=bool(told("ssa") & {"ignore", "ifnotpresent"}) or "disabled" in told("reconcile"),
+        kept_by=next((f"{key}: {value}" for key, value in KEEPING if value in told(marks, f"{prefix}/{key}")), ""),
+        forced="enabled" in told(marks, f"{prefix}/force"),
+        applied=ssa <= {"override"} and "disabled" not in reconcile,
+        left=bool(ssa & {"ignore", "ifnotpresent"}) or "disabled" in reconcile,
         keys=tuple(_keys(root)),
         kustomization=_kustomization(root) if is_kustomization(root) else None,
         unset=tuple(_unset(obj, root)),
