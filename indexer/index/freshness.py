@@ -10,7 +10,6 @@ from indexer import __version__
 from indexer.deferred import NamedTuple
 from indexer.errors import FluxidxError, IndexMissing
 from indexer.git.status import fingerprint
-from indexer.git.text import storable
 from indexer.index.errors import IndexStale
 from indexer.index.location import Location
 from indexer.index.read import RUN_BUILD, connect
@@ -40,7 +39,7 @@ class Target(NamedTuple):
 
     def name_in(self, location: Location) -> str:
         """What tells the repository from others in an index."""
-        return storable(location.name_of(self.repository))
+        return location.name_of(self.repository)
 
     def tree(self) -> Tree:
         """The files that are read, which git begins to look at."""
@@ -130,7 +129,7 @@ def open_built(location: Location, repository: Repository) -> tuple[Index, Row]:
     """
     index = connect(location)
     try:
-        name = storable(location.name_of(repository))
+        name = location.name_of(repository)
         found = index.rows("SELECT * FROM builds WHERE repository = :name", {"name": name})
         if not found:
             raise IndexMissing(f"{location}: this repository is not in the index{RUN_BUILD}")

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from indexer.deferred import NamedTuple
+from indexer.git.text import storable
 from indexer.index.errors import IndexUnusable
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ class Location(NamedTuple):
             from indexer.git.remotes import canonical
 
             place = canonical(remote)
-            return remote if place is None else f"{place.host}/{place.path}"
-        return repository.place.common_dir
+            return storable(remote if place is None else f"{place.host}/{place.path}")
+        return storable(repository.place.common_dir)
 
 
 def _hidden(found: re.Match[str]) -> str:

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from indexer.errors import FluxidxError
-from indexer.git.text import storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,7 +35,7 @@ class Scope:
     @classmethod
     def of(cls, index: Index, repository: Repository, clusters: Sequence[str] = ()) -> Self:
         """The scope of a repository that is in the index. Raises FluxidxError for an unknown cluster."""
-        name = storable(index.location.name_of(repository))
+        name = index.location.name_of(repository)
         scope = cls(index, index.rows("SELECT * FROM builds WHERE repository = :build", {"build": name})[0], clusters)
         if clusters:
             scope._check_clusters()
