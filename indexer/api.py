@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from indexer.deferred import NamedTuple
 from indexer.errors import FluxidxError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from indexer.git.repository import Repository
     from indexer.git.tree import Tree
     from indexer.index.build import BuildReport
+    from indexer.index.freshness import Answer
     from indexer.index.location import Location
     from indexer.index.read import Index
     from indexer.index.shards import Handed
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from indexer.query.live import LiveWhere
     from indexer.query.rules.live import Live
     from indexer.query.scope import Scope
-
-_Answer = TypeVar("_Answer")
 
 
 class Project:
@@ -134,7 +133,7 @@ class Project:
             self.repository, self.config, self.index_url, revision=revision, build=not self.no_build, progress=self.say
         )
 
-    def answer(self, question: Callable[[Index], _Answer], revision: str | None = None) -> _Answer:
+    def answer(self, question: Callable[[Index], Answer], revision: str | None = None) -> Answer:
         """What ``question`` finds in the index of the working tree, or of ``revision``. It may be asked twice."""
         if revision is not None:
             with self.index(revision) as index:

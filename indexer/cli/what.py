@@ -19,14 +19,13 @@ def command(session: Session, files: tuple[str, ...]) -> ExitCode:
     from indexer import api
 
     session.look()  # while the rest is imported
+    if session.output == "text":
+        from indexer.report.text_what import render
+    answer = api.what(session, *files)
     if session.output == "json":
         from indexer.report import json
 
-        answer = api.what(session, *files)
         click.echo(json.dumps(json.what(answer)))
     else:
-        from indexer.report.text_what import render
-
-        answer = api.what(session, *files)
         click.echo(render(answer, session.terminal, session.repository.root, verbose=session.verbose), color=True)
     return ExitCode.DONE if any(file.deploys for file in answer.files) else ExitCode.FINDINGS

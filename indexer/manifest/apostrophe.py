@@ -9,8 +9,8 @@ from _ruamel_yaml import CParser
 from ruamel.yaml.scanner import ScannerError
 
 from indexer.deferred import regex
+from indexer.manifest.compose import UNKNOWN_ESCAPE
 
-UNKNOWN_ESCAPE: Final = "found unknown escape character"
 _APOSTROPHE: Final = r"\'"
 _READABLE: Final = r"\x27"
 _QUOTED: Final = regex(r'"(?:[^"\\]|\\.)*', re.DOTALL)

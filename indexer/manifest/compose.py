@@ -41,6 +41,8 @@ MAX_BYTES: Final = 1 << 24
 """Bytes of a file; lines and columns fit into the 24 bits that a packed position has for each."""
 MAX_NODES: Final = 1_000_000
 """Nodes that the aliases of one document may stand for."""
+UNKNOWN_ESCAPE: Final = "found unknown escape character"
+"""What libyaml says of an escape that is none."""
 
 _SEPARATOR: Final = regex(r"\n---(.*)\n")
 _UNLIKE_A_STREAM: Final = regex(rb"\n(?:---(?![ \t]*(?:[ \t]#.*)?(?:\n|\Z))|\.\.\.|%)")
@@ -157,7 +159,7 @@ def _compose(
         try:
             return _read(CParser(data).get_event, data, file, repository, limit, index)
         except ScannerError as error:
-            if error.problem == "found unknown escape character":
+            if error.problem == UNKNOWN_ESCAPE:
                 from indexer.manifest.apostrophe import readable  # which hardly a file needs
 
                 data = readable(data, error)
